@@ -41,7 +41,7 @@ export function createCircuit(): Circuit {
     },
     failed(now, isTry) {
       failures++
-      // A call that was under way when the circuit opened fails for the same reason, so its failure does not count.
+      // While the circuit is open, only the failure of the try counts. Failures of older calls say nothing new.
       if (openUntil === undefined ? failures < FAILURES_TO_OPEN : !isTry) return false
       if (isTry) pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)
       openUntil = now + pauseMs

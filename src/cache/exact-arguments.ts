@@ -70,7 +70,7 @@ function withExactMethods<T extends object>(methods: T, most: Readonly<Record<st
 
 function refuseExtra(name: string, most: number, method: Method): Method {
   return (...args) => {
-    // Wrappers that forward their arguments add a trailing undefined for each omitted one. These do no harm.
+    // Wrappers that forward their arguments add a trailing undefined for each omitted one. These are harmless.
     if (args.length <= most || args.slice(most).every((argument) => argument === undefined)) return method(...args)
     const error = extraArguments(name, most, args.length)
     if (AT_ONCE.has(name)) throw error

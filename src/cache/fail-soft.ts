@@ -34,7 +34,7 @@ type Method = (...args: unknown[]) => MaybePromise<unknown>
  * store cannot answer, the circuit opens, and these calls skip the store for a pause.
  */
 export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
-  async function soft<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
+  async function answerSoftly<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
     try {
       return await withCircuit(circuit, async () => call())
     } catch (error) {
@@ -42,24 +42,24 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
       return { value: standIn, cost: takeCost(error), failure: error }
     }
   }
-  const hard = NEVER_SOFT.map((name) => {
+  const hardMethods = NEVER_SOFT.map((name) => {
     const call = store[name] as Method
     return [name, (...args: unknown[]) => countFailures(circuit, async () => call(...args))]
   })
   return {
     ...store,
-    ...Object.fromEntries(hard),
+    ...Object.fromEntries(hardMethods),
     isLocal: false,
     leaseIdentity: (key) => leaseIdentity(store, key),
-    read: (key, options) => soft(() => store.read(key, options), undefined),
-    readMany: (keys, options) => soft(() => store.readMany(keys, options), new Map()),
-    has: (key) => soft(() => store.has(key), false),
-    deadline: (key) => soft(() => store.deadline(key), undefined),
-    write: (items, input) => soft(() => store.write(items, input), 0),
-    touch: (key, deadline) => soft(() => store.touch(key, deadline), false),
+    read: (key, options) => answerSoftly(() => store.read(key, options), undefined),
+    readMany: (keys, options) => answerSoftly(() => store.readMany(keys, options), new Map()),
+    has: (key) => answerSoftly(() => store.has(key), false),
+    deadline: (key) => answerSoftly(() => store.deadline(key), undefined),
+    write: (items, input) => answerSoftly(() => store.write(items, input), 0),
+    touch: (key, deadline) => answerSoftly(() => store.touch(key, deadline), false),
     // The filler sees the failure and computes without a lease.
     readOrClaim: (request) =>
-      soft(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
+      answerSoftly(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
     // These reject. By then the filler has a value for its caller, and reports the failure itself.
     fill: (request) => withCircuit(circuit, async () => store.fill(request)),
     release: (key, token, backoffMs) => withCircuit(circuit, async () => store.release(key, token, backoffMs)),

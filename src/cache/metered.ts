@@ -25,7 +25,7 @@ type Method = (...args: unknown[]) => unknown
 /** Stands for a missing value, because the caller's fallback may be equal to a stored one. */
 const ABSENT = Symbol('absent')
 
-export function metered(cache: Cache, counts: Counts): Cache {
+export function countAnswers(cache: Cache, counts: Counts): Cache {
   const plain = METHODS.map((name) => {
     const call = (...args: unknown[]) => (cache[name] as Method)(...args)
     return [name, (...args: unknown[]) => countError(counts, async () => call(...args))]
@@ -38,7 +38,7 @@ export function metered(cache: Cache, counts: Counts): Cache {
     getOrSet: ((key: string, compute: unknown, options?: GetOrSetOptions) =>
       getOrSet(cache, counts, key, compute, options)) as Cache['getOrSet'],
     pull: <T>(key: string) => countError(counts, () => pull<T>(cache, counts, key)),
-    namespace: (...args) => metered(cache.namespace(...args), counts),
+    namespace: (...args) => countAnswers(cache.namespace(...args), counts),
     entry: <T>(key: string) => handle(cache.entry<T>(key), counts),
   })
   const engine = engineOf(cache)

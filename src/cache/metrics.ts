@@ -1,7 +1,7 @@
 /** `withMetrics`: a cache that measures its hit rate. */
 import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { metered } from './metered.ts'
+import { countAnswers } from './metered.ts'
 import type { Counts } from './metered-store.ts'
 
 export interface CacheMetrics {
@@ -48,7 +48,7 @@ export function withMetrics(cache: Cache): Cache & Metered {
   }
   const counts: Counts = { hits: 0, misses: 0, errors: 0 }
   return {
-    ...metered(cache, counts),
+    ...countAnswers(cache, counts),
     metrics() {
       const { hits, misses, errors } = counts
       return { hits, misses, rate: hits === 0 ? 0 : hits / (hits + misses), errors }

@@ -24,12 +24,12 @@ function textOf(value: unknown, parents: readonly object[]): string {
   if (typeof value === 'bigint') return `${value}n`
   if (value === null || value === undefined || typeof value === 'boolean') return String(value)
   if (typeof value === 'object') return objectText(value, parents)
-  throw unsupported(describeType(value))
+  throw unsupportedError(describeType(value))
 }
 
 function objectText(value: object, parents: readonly object[]): string {
-  if (parents.includes(value)) throw unsupported('an object that holds itself')
-  if (parents.length === MAX_DEPTH) throw unsupported(`objects nested more than ${MAX_DEPTH} deep`)
+  if (parents.includes(value)) throw unsupportedError('an object that holds itself')
+  if (parents.length === MAX_DEPTH) throw unsupportedError(`objects nested more than ${MAX_DEPTH} deep`)
   const inner = [...parents, value]
   const text = (item: unknown) => textOf(item, inner)
   const list = (items: Iterable<unknown>) => Array.from(items, text).join(',')
@@ -46,7 +46,7 @@ function objectText(value: object, parents: readonly object[]): string {
     case 'Set':
       return `Set:[${list(readBuiltIn(value, () => Set.prototype.values.call(value as Set<unknown>)))}]`
   }
-  throw unsupported('an instance of a class')
+  throw unsupportedError('an instance of a class')
 }
 
 type Class = 'Object' | 'Array' | 'Date' | 'Map' | 'Set'
@@ -63,7 +63,7 @@ const OWN_PROTOTYPES: ReadonlyMap<unknown, Class> = new Map<unknown, Class>([
 const NATIVE = /^function (Object|Array|Date|Map|Set)\(\) \{\s*\[native code\]\s*\}$/
 
 /**
- * Returns the built-in class of which the object is a direct instance. Undefined for an instance of any other class,
+ * Returns the built-in class if the object is a direct instance. Returns undefined for an instance of any other class,
  * even of a class that extends null, and for an object that inherits fields.
  */
 function classOf(value: object): Class | undefined {
@@ -78,18 +78,18 @@ function classOf(value: object): Class | undefined {
 
 /** Reads the content of a Date, Map or Set. The method `contentOf` throws for an object that only has its prototype. */
 function readBuiltIn<T>(value: object, contentOf: () => T): T {
-  if (Reflect.ownKeys(value).length > 0) throw hidden('fields beside its content')
+  if (Reflect.ownKeys(value).length > 0) throw hiddenPartsError('fields beside its content')
   try {
     return contentOf()
   } catch {
-    throw unsupported('an instance of a class')
+    throw unsupportedError('an instance of a class')
   }
 }
 
 function arrayText(array: readonly unknown[], text: (item: unknown) => string): string {
   for (const key of Reflect.ownKeys(array)) {
     // For example, `match` returns an array with extra fields, and the strings of a template have `raw`.
-    if (key !== 'length' && !isIndex(key, array.length)) throw hidden('fields beside its items')
+    if (key !== 'length' && !isIndex(key, array.length)) throw hiddenPartsError('fields beside its items')
   }
   // Check for holes, because Array.from reads a hole as undefined.
   return Array.from({ length: array.length }, (_, i) => (Object.hasOwn(array, i) ? text(array[i]) : 'empty')).join(',')
@@ -104,16 +104,17 @@ function isIndex(key: string | symbol, length: number): boolean {
 /** Writes the fields in sorted order, because `{ a, b }` and `{ b, a }` are the same argument. */
 function fieldsText(object: object, text: (item: unknown) => string): string {
   const names = Object.keys(object)
-  if (Reflect.ownKeys(object).length > names.length) throw hidden('fields that are hidden or named by symbols')
+  if (Reflect.ownKeys(object).length > names.length)
+    throw hiddenPartsError('fields that are hidden or named by symbols')
   return names
     .sort()
     .map((name) => `${JSON.stringify(name)}:${text(Reflect.get(object, name))}`)
     .join(',')
 }
 
-const hidden = (what: string): InvalidKeyError => unsupported(`an object with ${what}`)
+const hiddenPartsError = (what: string): InvalidKeyError => unsupportedError(`an object with ${what}`)
 
-function unsupported(what: string): InvalidKeyError {
+function unsupportedError(what: string): InvalidKeyError {
   return new InvalidKeyError(
     `Expected arguments of JSON, undefined, NaN, bigint, Date, Map and Set, got ${what}. ` +
       'Set the option `key` to a function that makes a key from such arguments.',

@@ -4,7 +4,7 @@ import type { Jsonified } from '../values/jsonified.ts'
 import { decorator } from './decorator.ts'
 import { defaultKey } from './default-key.ts'
 import { type AnyFunction, type CachedOptions, planOf } from './plan.ts'
-import { isWrapped, wrapped } from './wrapped.ts'
+import { isWrapped, wrapFunction } from './wrapped.ts'
 
 /** A function whose results a cache stores. */
 export interface CachedFunction<This, Args extends readonly unknown[], R> {
@@ -38,8 +38,8 @@ export interface CachedFunction<This, Args extends readonly unknown[], R> {
 /**
  * A decorator for methods and static methods that return a promise.
  *
- * It does not compile for a method whose value JSON changes, such as an object with a Date, because a decorator cannot
- * change the type of a method.
+ * It does not compile for a method whose value JSON changes, such as an object with a Date. A decorator cannot change
+ * the type of a method.
  */
 export type CachedMethodDecorator = <This, Args extends unknown[], T>(
   method: (this: This, ...args: Args) => Promise<T>,
@@ -83,7 +83,7 @@ export function cached(first?: unknown, options?: CachedOptions): unknown {
   const fn = first as AnyFunction
   // Compute the default key once and now: a digest takes longer than the rest of a key.
   const key = options?.key === undefined ? defaultKey(fn) : ''
-  return wrapped(planOf(fn, options, () => key))
+  return wrapFunction(planOf(fn, options, () => key))
 }
 
 /**

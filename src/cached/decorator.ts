@@ -2,7 +2,7 @@
 import { InvalidOptionError } from '../values/errors.ts'
 import { methodKey } from './method-key.ts'
 import { type AnyFunction, type CachedOptions, planOf } from './plan.ts'
-import { wrapped } from './wrapped.ts'
+import { wrapFunction } from './wrapped.ts'
 
 export function decorator(options: CachedOptions | undefined) {
   return (method: AnyFunction, context: ClassMethodDecoratorContext): AnyFunction => {
@@ -15,12 +15,12 @@ export function decorator(options: CachedOptions | undefined) {
     }
     const { prefixFor, noteOwner } = methodKey(method, context, () => shared)
     const plan = planOf(method, options, prefixFor)
-    const shared = wrapped(plan)
+    const shared = wrapFunction(plan)
     context.addInitializer(function (this: unknown) {
       noteOwner(this as object)
       // A subclass that overrides the method keeps its override.
       if (context.private || Reflect.get(this as object, name) !== shared) return
-      const value = wrapped(plan, this)
+      const value = wrapFunction(plan, this)
       Object.defineProperty(this, name, { value, configurable: true, writable: true, enumerable: false })
     })
     return shared

@@ -1,9 +1,9 @@
 /**
  * The default prefix of a function's keys: its name.
  *
- * Minifiers rename functions to names of one to three letters, and reuse these names in each bundle and each scope. Two
- * routes of one program would then share entries and return each other's values. So a short name gets a digest of the
- * function's text. A longer name is left unchanged, because other programs may use these keys.
+ * Minifiers rename functions to names of one to three letters, and reuse these names in each bundle and each scope.
+ * Without a digest, two routes of one program could share entries and return each other's values. So a short name gets
+ * a digest of the function's text. A longer name is left unchanged, because other programs may use these keys.
  */
 
 import { InvalidOptionError } from '../values/errors.ts'

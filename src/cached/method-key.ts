@@ -61,7 +61,7 @@ export function methodKey(method: AnyFunction, context: MethodContext, decorated
     const methods = cachedMethods.get(prototype)?.get(name)
     if (methods?.size === 1 && methods.has(decorated())) return
     throw new InvalidOptionError(
-      'Expected the option key for a method whose class is unknown: a private or wrapped method that a subclass has too, or a method that is called on another object.',
+      'Expected the option key for a method whose class is unknown. It is private or wrapped and a subclass has it too, or it was called on another object.',
     )
   }
 

@@ -12,7 +12,7 @@ const wrappers = new WeakSet<object>()
 export const isWrapped = (fn: object): boolean => wrappers.has(fn)
 
 /** @param self replaces a missing `this` */
-export function wrapped(plan: CachedPlan, self?: unknown): AnyFunction {
+export function wrapFunction(plan: CachedPlan, self?: unknown): AnyFunction {
   // `f.key()` has `f` as its `this`, which is not the owner of the method. Use `self` then.
   const owner = (given: unknown) => (given === undefined || given === call ? self : given)
 

@@ -60,8 +60,8 @@ const ID = /^[\w-]{1,32}$/
  * The codec does not hide keys, tags, times, lengths, or the status of stored responses. It does not hide top-level
  * numbers and `null` either, because they never reach a codec. Wrap a secret number in an object: `{ n: 5 }`.
  *
- * The codec cannot detect a number or `null` that somebody planted in the table, or an older value of the same key that
- * somebody put back. Nonces are random: change the key before it has encrypted 2^32 values.
+ * The codec cannot detect a number or `null` that an attacker planted in the table. Nor can it detect that an older
+ * value of the same key was put back. Nonces are random: change the key before it has encrypted 2^32 values.
  *
  * @throws InvalidOptionError
  * @example

@@ -100,7 +100,7 @@ export function createInvalidations(settings: InvalidationSettings) {
         failed,
       )
     },
-    /** True while the cache may not know about a write that has finish. */
+    /** True while the cache may not know about a write that has ended. */
     isUnsettled: (names: readonly string[]) => unsettled.size > 0 && names.some((name) => unsettled.has(name)),
     hasFailed: () => toResend.length > 0,
   }
@@ -116,7 +116,7 @@ function unique(names: readonly string[]): string[] {
   return [...new Set(names)]
 }
 
-/** Ignores a `waitUntil` that throws, for example because its request has finish. */
+/** Ignores a `waitUntil` that throws, for example because its request has ended. */
 function keepAlive(waitUntil: InvalidationSettings['waitUntil'], work: Promise<unknown>): void {
   try {
     waitUntil?.(work)

@@ -22,8 +22,9 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
  * InvalidOptionError if `key`, `limit` or `onLimit` return something else, and with `failOpen: false` DatabaseError or
  * DatabaseTimeoutError
  * @example
- * const key = (request: Request) => addressKey(request.headers.get('cf-connecting-ip')) export default { fetch:
- * rateLimit(async (request: Request) => answer(request), { cache, limit: 100, period: '1m', key }) }
+ * const key = (request: Request) => addressKey(request.headers.get('cf-connecting-ip'))
+ * const options = { cache, limit: 100, period: '1m', key } as const
+ * export default { fetch: rateLimit(async (request: Request) => answer(request), options) }
  */
 export function rateLimit<A extends readonly [request: Request, ...rest: unknown[]]>(
   handler: (...args: A) => Response | Promise<Response>,
@@ -33,7 +34,7 @@ export function rateLimit<A extends readonly [request: Request, ...rest: unknown
     throw new InvalidOptionError(`Expected a request handler function, got ${describeType(handler)}.`)
   }
   const settings = parseRateLimitOptions(options)
-  return async function rateLimited(...args) {
+  return async function handleWithLimit(...args) {
     const counted = await countRequest(settings, args[0], args)
     if (counted === undefined) return handler(...args)
     if (!counted.result.allowed) return refuseRequest(settings, counted, args)

@@ -11,7 +11,7 @@ import { waitUntilIn } from './wait-until.ts'
 /** @typeParam A the arguments of the handler, which the functions in the options get too */
 export interface ResponseCacheOptions<A extends readonly unknown[] = [request: Request]>
   extends Omit<CoreOptions<A>, 'cache' | 'key' | 'authenticated' | 'tags'> {
-  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
+  /** The cache that stores the responses: one from `createCache`, or a function that returns it for a request. */
   cache: Cache | ((...args: A) => Cache)
   /**
    * Returns a text that separates responses: requests with different texts never share a response. The text is stored
@@ -20,11 +20,8 @@ export interface ResponseCacheOptions<A extends readonly unknown[] = [request: R
    */
   key?: ((...args: A) => string | URL | undefined) | undefined
   /**
-   * How to cache responses to requests with Authorization:
-   *
-   * - `'rfc'`, the default: shared if RFC 9111 3.5 allows it
-   * - `'never'`: not cached
-   * - a function that returns the user's name: cached per user
+   * How to cache responses to requests with Authorization. `'rfc'`, the default, shares them if RFC 9111 3.5 allows it.
+   * `'never'` caches none. A function that returns the user's name caches them per user.
    *
    * The function is called for every request, so it may read a cookie. undefined or null means an anonymous request.
    * Anonymous requests share responses, but with Authorization they are not cached.
@@ -61,8 +58,8 @@ export interface ResponseCacheOptions<A extends readonly unknown[] = [request: R
  *
  * @throws InvalidOptionError, InvalidExpirationError
  * @example
- * const handle = withResponseCache(async (request: Request) => Response.json(await report(request)), { cache,
- * expiration: '1m' }) export default { fetch: handle }
+ * const handle = async (request: Request) => Response.json(await report(request))
+ * export default { fetch: withResponseCache(handle, { cache, expiration: '1m' }) }
  */
 export function withResponseCache<A extends readonly [request: Request, ...rest: unknown[]]>(
   handler: (...args: A) => Response | Promise<Response>,
@@ -93,7 +90,7 @@ function callOf<A extends readonly [request: Request, ...rest: unknown[]]>(
   const [request, ...rest] = args
   if (typeof request?.url !== 'string' || typeof request.headers?.get !== 'function') {
     throw new InvalidOptionError(
-      `Expected a Request as the first argument, got ${describeType(request)}. In Hono, use responseCache of pgstash/hono.`,
+      `Expected a Request as the first argument, got ${describeType(request)}. In Hono, use pgstash/hono instead.`,
     )
   }
   const run = (given: Request) =>

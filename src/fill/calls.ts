@@ -3,8 +3,8 @@
  *
  * One call of a key is the leader: it asks the store. A leader is *collecting* until it sends its request. Calls that
  * start meanwhile follow it and share its result. Then the leader may become *pending*: it computes, or waits for
- * another process. Calls that start meanwhile wait for its end and then ask the store themselves, because the leader's
- * value may be older than a write that they know of.
+ * another process. Calls that start meanwhile wait for its end. Then they ask the store themselves, because the
+ * leader's value may be older than a write that they know of.
  *
  * Followers await the leader's own promises, never a promise that the leader resolves for them. workerd allows the
  * first, but kills a request for the second. None of these promises rejects.
@@ -172,7 +172,7 @@ export function createCalls() {
 export type Calls = ReturnType<typeof createCalls>
 
 /** Returns the calls in which a refresh is not listed, because other calls neither share it nor wait for it. */
-export function unlisted(calls: Calls): Calls {
+export function withoutListing(calls: Calls): Calls {
   return { ...calls, startCollecting() {}, setPending() {} }
 }
 

@@ -153,7 +153,7 @@ async function roundTrip(call: Call, value: unknown): Promise<unknown> {
   }
 }
 
-/** Stores the value. Never rejects: the caller has its value, so it does not matter to it if the store fails. */
+/** Stores the value. Never rejects: the caller has its value, so a failure of the store only means a later miss. */
 async function storeValue(call: Call, token: string, computed: ComputedValue): Promise<void> {
   const { maxAgeMs, staleMs, asOf } = call.options
   const { stored, deadline, tags, computeMs } = computed

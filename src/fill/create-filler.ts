@@ -24,8 +24,8 @@ export interface FillStore {
   /**
    * Stores the value if the token still holds the lease, and releases the lease.
    *
-   * Returns false, without storing, if the entry was written or removed since the claim, if the lease was taken over or
-   * broken, or if one of the tags was invalidated.
+   * Returns false, without storing, in three cases. The entry was written or removed since the claim. The lease was
+   * taken over or broken. One of the tags was invalidated.
    */
   fill(request: FillRequest, cost: Cost): boolean | Promise<boolean>
   /**

@@ -19,7 +19,7 @@ import {
   type FillRequests,
   type FillSettings,
   toAnswer,
-  unlisted,
+  withoutListing,
 } from './calls.ts'
 import { computeWithoutLease } from './compute.ts'
 import { follow, waitForPending } from './follower.ts'
@@ -94,7 +94,7 @@ export function createFillEngine(store: FillRequests, settings: FillSettings): F
 
   async function answerRefresh(call: Call): Promise<Answer> {
     if (isNestedInItself(call.computation)) return answerWithoutLease(call)
-    return toAnswer(await lead(call, unlisted(calls)).outcome)
+    return toAnswer(await lead(call, withoutListing(calls)).outcome)
   }
 
   return {

@@ -41,7 +41,7 @@ export interface FillOptions {
   readonly beta: number
   /** How many milliseconds a refresh may take before the caller gets the old value. */
   readonly softTimeoutMs: number | undefined
-  /** How many milliseconds nobody repeats a failed refresh: 0 means that the next caller does. */
+  /** How many milliseconds no call repeats a failed refresh. With 0, the next caller repeats it. */
   readonly backoffMs: number
   readonly tags: readonly string[] | null
   readonly asOf: string | null

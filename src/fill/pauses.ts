@@ -51,7 +51,7 @@ function* generatePauses(leaseMs: number, random: () => number, isLast: boolean)
 
   let heldMs = yield 0
   for (;;) {
-    // Nobody is known to hold the lease: it was filled, released or claimed a moment ago. Ask again at once.
+    // No holder of the lease is known: it was filled, released or claimed a moment ago. Ask again at once.
     if (heldMs === undefined && !hasAskedAgain) {
       hasAskedAgain = true
       heldMs = yield 0

@@ -31,8 +31,8 @@ export interface RateLimitOptions<E extends Env = Env> extends Omit<CoreOptions<
  * InvalidOptionError if `key`, `limit` or `onLimit` return something else, and with `failOpen: false` DatabaseError or
  * DatabaseTimeoutError
  * @example
- * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key: (c) =>
- * addressKey(c.req.header('cf-connecting-ip')) }))
+ * const key = (c: Context) => addressKey(c.req.header('cf-connecting-ip'))
+ * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key }))
  */
 export function rateLimit<E extends Env = Env>(options: RateLimitOptions<E>): MiddlewareHandler<E> {
   const settings = parseRateLimitOptions(toCore(options))

@@ -44,8 +44,8 @@ export interface RateLimiterStore {
  *
  * @throws InvalidOptionError, InvalidKeyError
  * @example
- * app.use(rateLimiter({ windowMs: 60_000, limit: 100, keyGenerator, store: rateLimiterStore(cache, { prefix: 'api' })
- * }))
+ * const store = rateLimiterStore(cache, { prefix: 'api' })
+ * app.use(rateLimiter({ windowMs: 60_000, limit: 100, keyGenerator, store }))
  */
 export function rateLimiterStore(cache: Cache, options?: RateLimiterStoreOptions): RateLimiterStore {
   if (typeof cache?.limit !== 'function' || typeof cache.namespace !== 'function') {

@@ -12,8 +12,8 @@ export type { PathPattern } from '../response-cache/paths.ts'
 
 export interface ResponseCacheOptions extends CoreOptions<Context>, DeprecatedOptions {
   /**
-   * Sends a request through the application again, to refresh a stale response after it was served. Use `(request, c)
-   * => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits for it.
+   * Sends a request through the application again, to refresh a stale response after it was served:
+   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits.
    */
   refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
   /** Keeps work alive after the response. Default: the request's `executionCtx.waitUntil`, if there is one. */

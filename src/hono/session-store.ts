@@ -112,7 +112,7 @@ export function sessionStore(cache: Cache, options?: SessionStoreOptions): Sessi
       try {
         found = await sessions.getMany([keys.head, keys.data])
       } catch (error) {
-        return unreadable(error)
+        return unreadableSession(error)
       }
       const head = found.get(keys.head) as Head | undefined
       if (head === undefined) return null
@@ -163,7 +163,7 @@ function keysOf(id: string): { head: string; data: string } {
  * Returns a session whose fields throw the error when they are read. hono-sessions treats a rejection like a missing
  * session, and gives the client the cookie of a new one. A short outage would then log users out.
  */
-function unreadable(error: unknown): SessionData {
+function unreadableSession(error: unknown): SessionData {
   const fail = (): never => {
     throw error
   }

@@ -180,7 +180,7 @@ function answerHead(status: number, headers: Headers, bodyBytes: number | undefi
   return { status, headers, body: 'none' }
 }
 
-/** RFC 9110 15.3.7. */
+/** Answers with a 206 (RFC 9110 15.3.7). */
 function answerRange(headers: Headers, range: ByteRange, bodyBytes: number): Answer {
   for (const name of CONTENT_DIGESTS) headers.delete(name)
   headers.set('content-range', contentRange(range, bodyBytes))

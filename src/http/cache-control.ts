@@ -212,8 +212,8 @@ export function cachingDirectives(headers: Headers, targets: readonly string[]):
 }
 
 /**
- * The directives of each response, with the targeted fields that they were read for. Rarely does a second policy read
- * it.
+ * The directives of each response, with the targeted fields that they were read for. A response is rarely read under a
+ * second policy.
  */
 const parsed = new WeakMap<
   TimedResponse,

@@ -52,8 +52,8 @@ export function keyPrefixes(text: string): string[] {
 }
 
 /**
- * Returns the URL without its fragment and in canonical spelling. Only a rule changes more, so `/a` and `/a?` stay
- * different.
+ * Returns the URL without its fragment and in canonical spelling. Only a query rule changes more, so `/a` and `/a?`
+ * stay different.
  */
 function canonicalUrl(url: URL, rule: QueryRule | undefined): string {
   const [href = ''] = withoutCredentials(url).href.split('#', 1)

@@ -1,8 +1,8 @@
 /**
- * Conditional requests that the cache answers itself (RFC 9111 4.3.2, RFC 9110 13).
+ * Evaluates the conditional requests that the cache itself answers (RFC 9111 4.3.2, RFC 9110 13).
  *
- * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. The condition and its
- * counterpart are plain data, so that an SQL statement can compare them before it reads a body.
+ * Only the origin may evaluate If-Match and If-Unmodified-Since, so they are ignored here. A condition and its
+ * `Comparable` are plain data, so that an SQL statement can compare them before it reads a body.
  */
 import { parseHttpDate } from './fields.ts'
 import { dateOf } from './freshness.ts'

@@ -11,7 +11,7 @@ export function invalidates(method: string, status: number): boolean {
 
 /**
  * Returns the URLs to invalidate, without fragments: the target, and the URLs in Location and Content-Location. URLs of
- * another origin are ignored, because otherwise one origin could remove the responses of another.
+ * another origin are ignored, because one origin must not remove another origin's responses.
  */
 export function invalidatedUrls(method: string, url: URL, response: ResponseHead): readonly URL[] {
   if (!invalidates(method, response.status)) return []

@@ -44,7 +44,7 @@ export interface PolicyOptions {
    * - `'keyed'`: like all other responses, because the caller puts the user into the cache key
    */
   readonly authenticated?: 'rfc' | 'never' | 'keyed'
-  /** Request fields that every response varies on, whatever its Vary says. */
+  /** Request fields that every response varies on, in addition to its own Vary. */
   readonly vary?: readonly string[]
 }
 
@@ -87,7 +87,7 @@ const KNOWN = [
   'vary',
 ] as const
 
-/** @throws InvalidOptionError */
+/** Checks the options and fills in the defaults. @throws InvalidOptionError */
 export function createPolicy(given?: PolicyOptions): Policy {
   const options = optionsObject(given, KNOWN)
   const { heuristic = false, defaultLifetime, statuses, authenticated = 'rfc' } = options

@@ -21,7 +21,7 @@ const POST_RULES: readonly Rule[] = [
   ...RULES,
 ]
 
-/** Decides whether a shared cache may store the answer to a POST under the key of a GET of the same URL. */
+/** Decides whether a shared cache may store the response to a POST under the key of a GET of the same URL. */
 export function mayStorePost(request: RequestHead, url: URL, response: TimedResponse, policy: Policy): StoreDecision {
   const decision = decide(POST_RULES, request, response, policy)
   return decision.store && !isRepresentationOf(url, response) ? { store: false, reason: 'content-location' } : decision

@@ -5,7 +5,7 @@ const HEURISTICALLY_CACHEABLE: ReadonlySet<number> = new Set([
   200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 451, 501,
 ])
 
-/** Statuses whose caching requirements this cache meets, as must-understand demands (RFC 9111 5.2.2.3). */
+/** Statuses whose caching requirements this cache meets, as must-understand requires (RFC 9111 5.2.2.3). */
 const UNDERSTOOD: ReadonlySet<number> = new Set([
   ...HEURISTICALLY_CACHEABLE,
   302,
@@ -22,7 +22,7 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
 /** Statuses that answer one request's condition, range or proxy challenge, and say nothing about the next request. */
 const OF_ONE_REQUEST: ReadonlySet<number> = new Set([304, 407, 412, 416])
 
-/** Statuses that refuse one client, or one attempt of it. */
+/** Statuses that refuse one client, or one attempt by a client. */
 const OF_ONE_CLIENT: ReadonlySet<number> = new Set([
   400, 401, 402, 403, 405, 406, 407, 408, 412, 413, 414, 415, 416, 417, 421, 425, 428, 429, 431, 511,
 ])

@@ -1,4 +1,4 @@
-/** How long a response is stored: while it is fresh, and then for serving it stale or validating it. */
+/** Computes how long a response is stored: while it is fresh, and then while it may be served stale or validated. */
 import type { Deadline } from '../values/expiration.ts'
 import { freshness, servingSpans } from './freshness.ts'
 import type { TimedResponse } from './message.ts'
@@ -6,7 +6,7 @@ import type { Policy } from './policy.ts'
 import { hasValidator } from './validators.ts'
 
 export interface StoredLifetimeOptions {
-  /** Hits extend the deadline of a response that states no lifetime. Undefined: they never do. */
+  /** If set, hits extend the deadline of a response without an explicit lifetime. */
   readonly sliding?: { readonly lifeMs: number; readonly maxAgeMs: number | null } | undefined
   /** How long a response with a validator is kept after its deadline, even if it must not be served stale. */
   readonly validatableMs: number

@@ -88,7 +88,7 @@ class StoreOverCache implements KeyvStore {
   set namespace(namespace: string | undefined) {
     const name = namespace || undefined
     // Keyv 6 passes plain keys, so entries of the first Keyv would go to the second one's namespace.
-    if (this.#isKeyv6 && this.#isShared && name !== this.#namespace) throw sharedStore()
+    if (this.#isKeyv6 && this.#isShared && name !== this.#namespace) throw sharedStoreError()
     const scope = this.#root.namespace(name ?? DEFAULT_NAMESPACE)
     if (name !== undefined) this.#named.set(name, scope)
     this.#namespace = name
@@ -171,7 +171,7 @@ class StoreOverCache implements KeyvStore {
 
   async clear(): Promise<void> {
     // The store knows only the namespace that was set last. It may belong to another Keyv.
-    if (this.#isShared && this.#named.size > 1) throw sharedStore()
+    if (this.#isShared && this.#named.size > 1) throw sharedStoreError()
     await this.#scope.clear()
   }
 
@@ -204,7 +204,7 @@ class StoreOverCache implements KeyvStore {
       .reduce((longest, name) => (name.length > longest.length ? name : longest), '')
     const cache = this.#named.get(name)
     if (cache !== undefined) return { cache, key: key.slice(name.length + 1) }
-    if (this.#isShared && this.#named.size > 1) throw sharedStore()
+    if (this.#isShared && this.#named.size > 1) throw sharedStoreError()
     return plain
   }
 
@@ -212,7 +212,7 @@ class StoreOverCache implements KeyvStore {
   #locateAll(keys: readonly string[]): { cache: Cache; keys: string[] } {
     const places = keys.map((key) => this.#locate(key))
     const cache = places[0]?.cache ?? this.#scope
-    if (places.some((place) => place.cache !== cache)) throw sharedStore()
+    if (places.some((place) => place.cache !== cache)) throw sharedStoreError()
     return { cache, keys: places.map(({ key }) => key) }
   }
 }
@@ -248,6 +248,6 @@ function expirationOf(ttl: number | undefined): Expiration | undefined {
   return { milliseconds: ttl }
 }
 
-function sharedStore(): InvalidOptionError {
+function sharedStoreError(): InvalidOptionError {
   return new InvalidOptionError('Expected one store per Keyv, got two Keyv instances with different namespaces.')
 }

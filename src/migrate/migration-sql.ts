@@ -1,8 +1,8 @@
 /**
  * Writes the migrations and the storage settings as one statement.
  *
- * The statement is a `do` block. Over a driver without sessions, nothing else can take a lock, decide and change in one
- * transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
+ * The statement is a `do` block. Over a driver without sessions, only a `do` block can take a lock, decide and change
+ * in one transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
  */
 import { getTableName } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
@@ -68,7 +68,7 @@ export interface MigrateOptions {
   changes?: boolean | undefined
   /**
    * The channel for a NOTIFY with the changed keys and tags, for `listen`. Default false: no NOTIFY. **Postgres commits
-   * transactions that notify only one after the other.**
+   * transactions that notify one at a time.**
    */
   notify?: string | false | undefined
   /**
@@ -256,6 +256,6 @@ function renameTables(statement: string, tables: CacheTables): string {
 function inRange(name: string, value: unknown, min: number, max: number): number {
   if (typeof value === 'number' && value >= min && value <= max) return value
   throw new InvalidOptionError(
-    `Expected ${name} to be a number from ${min} to ${max}, got ${typeof value === 'number' ? 'one out of range' : describeType(value)}.`,
+    `Expected ${name} to be a number from ${min} to ${max}, got ${typeof value === 'number' ? 'a number out of range' : describeType(value)}.`,
   )
 }

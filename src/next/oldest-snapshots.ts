@@ -1,10 +1,10 @@
 import type { CacheSnapshot } from '../cache.ts'
 import { now } from '../values/clock.ts'
 
-/** More keys than any request reads. */
+/** The most keys to keep: more than any request reads. */
 const MAX_KEYS = 1_000
 
-export interface Noted {
+export interface NotedSnapshot {
   readonly snapshot: CacheSnapshot
   /** When the read was answered. */
   readonly at: number
@@ -17,7 +17,7 @@ export interface Noted {
  * removes the snapshot, so that an unused one does not stay.
  */
 export class OldestSnapshots {
-  readonly #noted = new Map<string, Noted>()
+  readonly #noted = new Map<string, NotedSnapshot>()
 
   note(key: string, snapshot: CacheSnapshot | undefined): void {
     if (snapshot === undefined || this.#noted.has(key)) return
@@ -26,7 +26,7 @@ export class OldestSnapshots {
     this.#noted.set(key, { snapshot, at: now() })
   }
 
-  take(key: string): Noted | undefined {
+  take(key: string): NotedSnapshot | undefined {
     const noted = this.#noted.get(key)
     this.#noted.delete(key)
     return noted

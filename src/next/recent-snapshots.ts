@@ -8,7 +8,7 @@ const GAP_MS = 5_000
 /** The age at which a snapshot is dropped: the longest time that a fill may take. */
 const LONGEST_FILL_MS = 3_600_000
 
-interface Taken {
+interface TimedSnapshot {
   readonly snapshot: CacheSnapshot
   /** When its answer arrived. */
   readonly at: number
@@ -25,7 +25,7 @@ export interface RecentSnapshots {
 }
 
 export function createRecentSnapshots(): RecentSnapshots {
-  let taken: Taken[] = []
+  let taken: TimedSnapshot[] = []
   return {
     add(snapshot, at) {
       if (snapshot === undefined) return
@@ -36,8 +36,8 @@ export function createRecentSnapshots(): RecentSnapshots {
   }
 }
 
-function thinOut(taken: readonly Taken[], now: number): Taken[] {
-  const kept: Taken[] = []
+function thinOut(taken: readonly TimedSnapshot[], now: number): TimedSnapshot[] {
+  const kept: TimedSnapshot[] = []
   for (const each of taken.slice(0, -NEWEST)) {
     const last = kept.at(-1)
     const isApart = last === undefined || each.at - last.at >= GAP_MS

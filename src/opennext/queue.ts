@@ -59,8 +59,11 @@ const LOCAL = /^(?:[^:]*\.)?localhost(?::|$)|^127\.0\.0\.1(?::|$)|^\[::1\](?::|$
  * @param makeCache creates the cache on the first request. Pass the same function to all three overrides.
  * @throws InvalidOptionError; `send` also rejects with it if the binding is missing
  * @example
- * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue:
- * queue(cache) })
+ * export default defineCloudflareConfig({
+ *   incrementalCache: incrementalCache(cache),
+ *   tagCache: tagCache(cache),
+ *   queue: queue(cache),
+ * })
  */
 export function queue(makeCache: () => Cache, options?: QueueOptions): Queue {
   const { timeout = DEFAULT_TIMEOUT_MS } = optionsObject<QueueOptions>(options, ['timeout'])
@@ -129,7 +132,7 @@ function selfReference(): Service {
   const service = binding(SERVICE)
   if (typeof Reflect.get(Object(service), 'fetch') === 'function') return service as Service
   throw new InvalidOptionError(
-    `Expected a service binding ${SERVICE} to the worker itself, got ${describeType(service)}. Add it in wrangler.toml.`,
+    `Expected a service binding ${SERVICE} to this worker, got ${describeType(service)}. Add it in wrangler.toml.`,
   )
 }
 

@@ -26,9 +26,9 @@ const NOW_AND_LATER = Number.MAX_SAFE_INTEGER
 /**
  * Creates the tag cache for OpenNext on Cloudflare, in its mode `nextMode`.
  *
- * Tags of entries that the request has already read cost nothing, because `incrementalCache` read them with the entries.
- * Other tags cost one round trip, and the request remembers their states. A revalidation costs one round trip, and every
- * isolate sees it once it has committed. All times are the database's.
+ * Tags of entries that the request has already read cost nothing, because `incrementalCache` read them with the
+ * entries. Other tags cost one round trip, and the request remembers their states. A revalidation costs one round trip,
+ * and every isolate sees it once it has committed. All times are the database's.
  *
  * If the database is unreachable, all tags count as revalidated, because otherwise old data would be served.
  * `writeTags` rejects.
@@ -36,8 +36,11 @@ const NOW_AND_LATER = Number.MAX_SAFE_INTEGER
  * @param makeCache creates the cache on the first request. Pass the same function to all three overrides.
  * @throws InvalidOptionError
  * @example
- * export default defineCloudflareConfig({ incrementalCache: incrementalCache(cache), tagCache: tagCache(cache), queue:
- * queue(cache) })
+ * export default defineCloudflareConfig({
+ *   incrementalCache: incrementalCache(cache),
+ *   tagCache: tagCache(cache),
+ *   queue: queue(cache),
+ * })
  */
 export function tagCache(makeCache: () => Cache): TagCache {
   const storage = storageOf(makeCache)

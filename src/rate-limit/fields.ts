@@ -1,9 +1,9 @@
 /**
- * Pure functions for the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): the quotas,
- * and how much of each remains.
+ * Adds the fields RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers-11): the quotas, and how much of
+ * each remains.
  *
- * The parameters `qu` and `pk` are omitted. `qu` would only state its default, requests. `pk`, the partition key, would
- * reveal to the client, and to everyone who reads its logs, what it is counted by.
+ * The parameters `qu` and `pk` are omitted. `qu` would only state its default, requests. `pk` is the partition key. It
+ * would reveal the key of the limit to the client, and to everyone who reads the client's logs.
  */
 import { type BareItem, type Item, serializeList } from 'structured-headers'
 import { structuredList } from '../http/structured-fields.ts'

@@ -40,8 +40,8 @@ export interface RateLimitOptions<A extends readonly unknown[]> {
    */
   blockList?: boolean | undefined
   /**
-   * Returns the client that a request counts for. There is no default, because the header that carries an unforgeable
-   * address depends on what is in front of the program. For addresses see `addressKey`.
+   * Returns the key of the client that a request counts for. There is no default: which header carries an unforgeable
+   * address depends on the proxy in front of your program. For addresses, use `addressKey`.
    */
   key: (...args: A) => string | Promise<string>
   /** Returns true for requests that are neither counted nor refused; default: none. */

@@ -106,8 +106,8 @@ export async function refuseRequest<A extends readonly unknown[]>(
 }
 
 /**
- * Returns when the client may retry. Falls back to the end of the window if the request costs more than the limit, so
- * never succeeds, or if a third party's cache does not tell.
+ * Returns when the client may retry. The fallback is the end of the window. It is used if the request costs more than
+ * the limit, and so never succeeds, or if a third party's cache reports no `retryMs`.
  */
 function retryAfterMs({ retryMs, resetMs }: Partial<LimitResult>): number {
   return retryMs === undefined || retryMs === Number.POSITIVE_INFINITY ? (resetMs ?? 0) : retryMs

@@ -109,8 +109,8 @@ export function hasHiddenType({ headers, status }: Response): boolean {
 }
 
 /**
- * Returns false if the headers are immutable, as those of `fetch` and `Response.redirect` are. Already the first change
- * fails then, so nothing has changed.
+ * Returns false if the headers are immutable, as those of `fetch` and `Response.redirect` are. The first change then
+ * fails, so nothing has changed.
  */
 function attempt(change: () => void): boolean {
   try {

@@ -12,9 +12,9 @@ import type { HandlerCall } from './handler-call.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
 
-/** @typeParam C the argument of the options' functions: the framework's view of a request */
+/** @typeParam C the argument of the functions in the options: the framework's view of a request */
 export interface ResponseCacheOptions<C> {
-  /** The cache that stores the responses: one of `createCache`, or a function that returns it for a request. */
+  /** The cache that stores the responses: one from `createCache`, or a function that returns it for a request. */
   cache: Cache | ((context: C) => Cache)
   /**
    * The freshness lifetime of cacheable responses without an explicit one, a positive span. An explicit lifetime always
@@ -54,11 +54,8 @@ export interface ResponseCacheOptions<C> {
   /** The only paths that are cached; default all. */
   include?: readonly PathPattern[] | undefined
   /**
-   * How to cache responses to requests with Authorization:
-   *
-   * - `'rfc'`, the default: shared if RFC 9111 3.5 allows it
-   * - `'never'`: not cached
-   * - a function that returns the user's name: cached per user
+   * How to cache responses to requests with Authorization. `'rfc'`, the default, shares them if RFC 9111 3.5 allows it.
+   * `'never'` caches none. A function that returns the user's name caches them per user.
    *
    * The function is called for every request, so it may read a cookie. It must depend only on the request and on
    * middleware in front of the cache. It is called again after the handler. If the names differ, the response is not

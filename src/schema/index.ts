@@ -33,14 +33,14 @@ const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
 const instant = (name: string) => timestamp(name, { withTimezone: true })
 
 export interface CacheTablesOptions {
-  /** The Postgres schema of the tables. Default: the first of the connection's search_path. */
+  /** The Postgres schema of the tables. Default: the first schema of the connection's search_path. */
   schema?: string | undefined
   /** Starts the name of each table and index: `app_` makes `app_cache_entries`. Default: nothing. */
   prefix?: string | undefined
 }
 
 /**
- * The cache's tables under names of your own.
+ * Defines the cache's tables under names of your choice.
  *
  * @throws InvalidTableNameError if a name is empty, holds U+0000, or is so long that Postgres would truncate it;
  *   InvalidOptionError

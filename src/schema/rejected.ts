@@ -77,6 +77,6 @@ export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagge
 /** True if row-level security may hide rows of these tables from the current role. */
 export function isHidden({ schema }: Pick<CacheTables, 'schema'>, tables: readonly Table[]): SQL<boolean> {
   const active = tables.map((table) => sql.raw(`row_security_active(${literal(qualified({ schema }, table))}::text)`))
-  // A subquery, because Postgres evaluates it once, and only if there is a value to check.
+  // Use a subquery, because Postgres evaluates it once, and only if there is a value to check.
   return sql<boolean>`(select ${sql.join(active, sql` or `)})`
 }

@@ -7,7 +7,7 @@ export function qualified(tables: Pick<CacheTables, 'schema'>, table: Table): st
   return tables.schema === undefined ? name : `${identifier(tables.schema)}.${name}`
 }
 
-/** The table's oid. If the table has no schema, the search path decides. */
+/** SQL: the table's oid. If the table has no schema, the search path decides. */
 export function regclass(tables: CacheTables, table: Table): string {
   return `pg_catalog.to_regclass(${literal(qualified(tables, table))})`
 }

@@ -24,7 +24,7 @@ export interface ClaimRequest {
    * A live entry is refreshed early if at most `early` times the duration of its computation remains; 0 means never.
    */
   readonly early: number
-  /** True to claim the lease although an entry is live. */
+  /** True to claim the lease even if an entry is live. */
   readonly force: boolean
   /**
    * True if the caller, a tiered cache, keeps a copy of the entry, and so needs `remainingMs` and `tags`. Default
@@ -84,7 +84,7 @@ export interface FillRequest extends StoredValue {
   readonly staleMs: number | null
   /** The stored tags; null for none. */
   readonly tags: readonly string[] | null
-  /** From `snapshot()`; null: the value's data was read no earlier than the claim. */
+  /** From `snapshot()`; null means that the value's data was read no earlier than the claim. */
   readonly asOf: string | null
   /** How many milliseconds the value took to compute, for early refreshes. */
   readonly computeMs: number

@@ -2,7 +2,7 @@
  * The rules of one entry as pure functions, for stores that keep entries as objects. The memory store uses them.
  *
  * The functions decide. The store reads and writes, and makes both atomic. Every instant is in milliseconds since 1970
- * by the store's latest clock, and `now` is the present instant of that clock.
+ * by the store's own clock, and `now` is the present instant of that clock.
  */
 import type { CacheStats, EntryState } from '../cache.ts'
 import type { StoredValue } from '../values/codec.ts'
@@ -43,7 +43,9 @@ export interface Lease {
   readonly expiresAt: number
   /** The position in the log of invalidations at the claim. */
   readonly position: number
-  /** True after a refresh failed. Nobody holds the lease, and a caller that may get the entry does not claim it. */
+  /**
+   * True after a refresh failed. Nobody holds the lease, and a caller that can be served the entry does not claim it.
+   */
   readonly isBackoff?: boolean | undefined
 }
 

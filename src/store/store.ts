@@ -94,7 +94,7 @@ export interface CountInput {
 }
 
 /**
- * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a whole one.
+ * Holds encoded rows by stored key. `docs/guides/custom-stores.md` shows a complete store.
  *
  * - **Live** means: not expired by the store's own clock, and not rejected by an invalidated tag. An entry is expired
  *   exactly at its deadline.
@@ -257,8 +257,8 @@ export interface Store {
   /**
    * Releases the lease without storing, if the token still holds it. For computations that failed or were skipped.
    *
-   * @param backoffMs if above 0, keep the lease that `backOff` returns. For so long, a caller that may get the entry
-   *   does not claim it. A store that ignores this lets the next caller compute. Default 0.
+   * @param backoffMs if above 0, keep the lease that `backOff` returns. Until it expires, a caller that can be served
+   *   the entry does not claim it. A store that ignores this lets the next caller compute. Default 0.
    */
   release(key: string, token: string, backoffMs?: number): MaybePromise<Reply<void>>
 }

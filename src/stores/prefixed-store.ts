@@ -8,11 +8,11 @@ import { byCodePoint, type KeyRange, prefixedKey, type Scope } from '../values/k
 export function prefixedStore(store: Store, prefix: string): Store {
   if (prefix === '') return store
   const at = (key: string) => prefixedKey(prefix, key)
-  const inside = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
+  const withPrefix = <T extends { readonly key: string }>(item: T): T => ({ ...item, key: at(item.key) })
   const inScope = ({ prefix: own, names }: Scope): Scope => ({ prefix: prefix + own, names })
-  const ranged = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
+  const rangeAt = ({ from, to }: KeyRange): KeyRange => ({ from: prefix + from, to: prefix + to })
   // Sort again, because a key that became too long is hashed, which can change the order.
-  const sorted = (items: readonly Item[]) => items.map(inside).sort((a, b) => byCodePoint(a.key, b.key))
+  const sortItems = (items: readonly Item[]) => items.map(withPrefix).sort((a, b) => byCodePoint(a.key, b.key))
   return {
     ...store,
     ...(store.readLocal === undefined ? {} : { readLocal: (key: string) => store.readLocal?.(at(key)) }),
@@ -25,8 +25,8 @@ export function prefixedStore(store: Store, prefix: string): Store {
     },
     has: (key) => store.has(at(key)),
     deadline: (key) => store.deadline(at(key)),
-    write: (items, input) => store.write(sorted(items), input),
-    add: (item, input) => store.add(inside(item), input),
+    write: (items, input) => store.write(sortItems(items), input),
+    add: (item, input) => store.add(withPrefix(item), input),
     touch: (key, deadline) => store.touch(at(key), deadline),
     count: (key, input) => store.count(at(key), input),
     limit: (key, rule) => store.limit(at(key), rule),
@@ -37,7 +37,7 @@ export function prefixedStore(store: Store, prefix: string): Store {
     size: (scope, input) => store.size(inScope(scope), input),
     stats: (scope, input) => store.stats(inScope(scope), input),
     async list(scope, { range, after, ...input }: ListInput) {
-      const own = { ...input, range: ranged(range), after: after === '' ? '' : prefix + after }
+      const own = { ...input, range: rangeAt(range), after: after === '' ? '' : prefix + after }
       const reply = await store.list(inScope(scope), own)
       const outside = (key: string) => key.slice(prefix.length)
       return {
@@ -46,8 +46,8 @@ export function prefixedStore(store: Store, prefix: string): Store {
         ...(reply.next === undefined ? {} : { next: outside(reply.next) }),
       }
     },
-    readOrClaim: (request) => store.readOrClaim(inside(request)),
-    fill: (request) => store.fill(inside(request)),
+    readOrClaim: (request) => store.readOrClaim(withPrefix(request)),
+    fill: (request) => store.fill(withPrefix(request)),
     release: (key, token, backoffMs) => store.release(at(key), token, backoffMs),
     // A local store must be synchronous, and two of the methods above are not.
     isLocal: false,

@@ -13,10 +13,7 @@ export interface Facts {
   readonly sqlState?: string | undefined
 }
 
-/**
- * OpenTelemetry's label for errors that a library does not define. Errors of computations get it, whatever they
- * contain.
- */
+/** OpenTelemetry's label for errors that a library does not define. All errors of computations get it. */
 const OTHER_ERROR = '_OTHER'
 
 export function factsOf(event: CacheEvent): Facts {

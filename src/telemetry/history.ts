@@ -54,9 +54,10 @@ const DEFAULT_KEEP = '7d'
 /**
  * Creates a listener for `onEvent` that records a history in `cache_history`, never keys or values.
  *
- * It adds up events in memory. If an event comes a minute or more after the last write, it causes the next write: one
- * statement in the background, to one row per five minutes. No operation waits for the write or fails because of it.
- * When an isolate ends, its counts since the last write are lost. So a history shows shares and trends, not exact sums.
+ * It adds up events in memory. If an event comes a minute or more after the last write, it starts the next write. A
+ * write is one statement in the background, to one row per five minutes. No operation waits for the write or fails
+ * because of it. When an isolate ends, its counts since the last write are lost. So a history shows shares and trends,
+ * not exact sums.
  *
  * The listener makes no request without an event. `migrate` creates the table.
  *

@@ -47,7 +47,7 @@ export const DEFAULT_MAX_VALUE_BYTES = 32 * 1024 * 1024
  * them.
  *
  * A Date is decoded to a string, and `undefined` fields are dropped. Values whose content JSON would lose are refused:
- * a Map, a Set, a RegExp, an Error, a Promise, an instance of a class without fields of its own.
+ * a Map, a Set, a RegExp, an Error, a Promise, or an instance of a class without fields.
  */
 export const jsonCodec: Codec = {
   encode(value) {

@@ -11,7 +11,7 @@ const POSTPONED = Symbol.for('react.postpone')
 /** The code of Next's error if `dynamic = 'error'` forbids the request. It is the only signal without a `digest`. */
 const FORBIDDEN_CODE = 'NEXT_STATIC_GEN_BAILOUT'
 
-/** True for a framework's signal. Next marks all other signals with a `digest`, including `redirect` and `notFound`. */
+/** True for a framework's signal. Next marks its other signals with a `digest`, as do `redirect` and `notFound`. */
 export function isFrameworkSignal(thrown: unknown): thrown is object {
   if (typeof thrown !== 'object' || thrown === null) return false
   const { digest, code, $$typeof } = thrown as { digest?: unknown; code?: unknown; $$typeof?: unknown }

@@ -36,7 +36,7 @@ const FILLER = '~'
 const PLAIN = /^[ -[\]-{}~]+$/
 /** A shorter key stays within `MAX_KEY_BYTES`, even if each character of its scope takes three bytes. */
 const PLAIN_LENGTH = MAX_KEY_BYTES / 3
-const BOUNDED_FORM = /#[0-9a-f]{64}$/
+const SHORTENED_FORM = /#[0-9a-f]{64}$/
 
 // Without `ignoreBOM` it would drop a leading U+FEFF, which is an ordinary character of a key.
 const DECODER = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
@@ -71,12 +71,12 @@ export const ROOT: Scope = { prefix: '', names: [] }
  */
 export function nestedScope(parent: Scope, name: unknown, options?: NamespaceOptions): Scope {
   const { version } = optionsObject<NamespaceOptions>(options, ['version'])
-  const scope = nestScope(parent, checked(name, 'namespace'))
+  const scope = nestScope(parent, checkedName(name, 'namespace'))
   return version === undefined ? scope : nestScope(scope, checkedVersion(version), VERSION_MARK)
 }
 
 function checkedVersion(version: unknown): string {
-  if (typeof version !== 'number') return checked(version, 'version')
+  if (typeof version !== 'number') return checkedName(version, 'version')
   return String(wholeNumber('version', version, 0))
 }
 
@@ -88,7 +88,7 @@ function nestScope(parent: Scope, name: string, mark = ''): Scope {
       `Expected a namespace of at most ${MAX_NAMESPACE_BYTES} bytes with those around it, got ${bytes}.`,
     )
   }
-  return { prefix: parent.prefix + mark + escaped(name) + SEPARATOR, names }
+  return { prefix: parent.prefix + mark + escapeName(name) + SEPARATOR, names }
 }
 
 /**
@@ -102,12 +102,12 @@ export function storedKey(scope: Scope, key: unknown, reserve = 0): string {
   if (typeof key === 'string' && scope.prefix.length + key.length + reserve < PLAIN_LENGTH && PLAIN.test(key)) {
     return scope.prefix + key
   }
-  return bounded(scope.prefix + escaped(checked(key, 'key')), MAX_KEY_BYTES - reserve)
+  return shortenName(scope.prefix + escapeName(checkedName(key, 'key')), MAX_KEY_BYTES - reserve)
 }
 
 /** Returns the stored form of a tag. Tags are global, so they need no escaping. @throws InvalidKeyError */
 export function storedTag(tag: unknown): string {
-  return bounded(checked(tag, 'tag'))
+  return shortenName(checkedName(tag, 'tag'))
 }
 
 /**
@@ -117,7 +117,7 @@ export function storedTag(tag: unknown): string {
  * @throws InvalidKeyError
  */
 export function shownTag(tag: string): string {
-  return isBounded(tag) ? tag : storedTag(tag)
+  return isShortened(tag) ? tag : storedTag(tag)
 }
 
 /**
@@ -144,7 +144,7 @@ export function storedKeys(scope: Scope, keys: unknown): Map<string, string> {
  * @throws InvalidKeyError
  */
 export function prefixScope(scope: Scope, prefix: unknown): Scope {
-  return { ...scope, prefix: scope.prefix + escaped(checked(prefix, 'prefix')) }
+  return { ...scope, prefix: scope.prefix + escapeName(checkedName(prefix, 'prefix')) }
 }
 
 /** A range of stored keys. `from` is inclusive and `to` exclusive. */
@@ -155,7 +155,7 @@ export interface KeyRange {
 
 /** Returns the range of the keys, in a scope and the scopes nested in it, that start with the caller's prefix. */
 export function keyRange(scope: Scope, prefix = ''): KeyRange {
-  const from = scope.prefix + (prefix === '' ? '' : escaped(checked(prefix, 'prefix')))
+  const from = scope.prefix + (prefix === '' ? '' : escapeName(checkedName(prefix, 'prefix')))
   return { from, to: from + AFTER_ALL }
 }
 
@@ -183,7 +183,7 @@ export function readableKey(scope: Scope, stored: string): ReadableKey {
 
 /** Returns the stored form of a listed key, without the listed scope. It is wrong for a key that was too long. */
 export function pathOf(namespace: readonly string[], key: string): string {
-  return [...namespace, key].map(escaped).join(SEPARATOR)
+  return [...namespace, key].map(escapeName).join(SEPARATOR)
 }
 
 /**
@@ -194,12 +194,12 @@ export function pathOf(namespace: readonly string[], key: string): string {
  */
 export function movedKey(from: string, to: string, path: string): string | undefined {
   if (from === to) return to + path
-  return isBounded(from + path) ? undefined : bounded(to + path)
+  return isShortened(from + path) ? undefined : shortenName(to + path)
 }
 
 /** Returns a stored key with another prefix before it. */
 export function prefixedKey(prefix: string, stored: string): string {
-  return bounded(prefix + stored)
+  return shortenName(prefix + stored)
 }
 
 /** The arguments of one call of `namespace(name, { version })`. */
@@ -212,19 +212,21 @@ export interface NamespaceStep {
 export function callPath(stored: string): { readonly namespaces: readonly NamespaceStep[]; readonly key: string } {
   const namespaces: NamespaceStep[] = []
   for (const [, name = '', separator] of stored.matchAll(/((?:\\[\s\S]|[^|\\])*)(\||$)/g)) {
-    if (separator === '') return { namespaces, key: unescaped(name) }
+    if (separator === '') return { namespaces, key: unescapeName(name) }
     const parent = name.startsWith(VERSION_MARK) ? namespaces.pop() : undefined
-    namespaces.push(parent === undefined ? { name: unescaped(name) } : { ...parent, version: unescaped(name.slice(2)) })
+    namespaces.push(
+      parent === undefined ? { name: unescapeName(name) } : { ...parent, version: unescapeName(name.slice(2)) },
+    )
   }
   return { namespaces, key: '' }
 }
 
-function unescaped(name: string): string {
+function unescapeName(name: string): string {
   return name.replace(/\\([\s\S])/g, '$1')
 }
 
-function isBounded(stored: string): boolean {
-  return BOUNDED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
+function isShortened(stored: string): boolean {
+  return SHORTENED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
 }
 
 /** Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF. */
@@ -240,7 +242,7 @@ function isSurrogate(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdfff
 }
 
-function checked(name: unknown, kind: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
+function checkedName(name: unknown, kind: 'key' | 'tag' | 'namespace' | 'version' | 'prefix'): string {
   if (typeof name !== 'string')
     throw new InvalidKeyError(`Expected a ${kind} to be a string, got ${describeType(name)}.`)
   if (name === '') throw new InvalidKeyError(`Expected a ${kind} of at least one character, got an empty string.`)
@@ -254,7 +256,7 @@ function iterate(items: unknown, kind: string): Iterable<unknown> {
   throw new InvalidKeyError(`Expected an iterable of ${kind}, got ${describeType(items)}.`)
 }
 
-function escaped(name: string): string {
+function escapeName(name: string): string {
   return name.replace(/[\\|]/g, '\\$&')
 }
 
@@ -263,12 +265,12 @@ function escaped(name: string): string {
  * name of 512 bytes that looks like a shortened name is hashed as well. Otherwise a caller could pass the stored form
  * of another key.
  */
-function bounded(name: string, maxBytes = MAX_KEY_BYTES): string {
+function shortenName(name: string, maxBytes = MAX_KEY_BYTES): string {
   // A UTF-16 unit takes at most three bytes, so most keys are short enough without encoding them.
   if (name.length * 3 < maxBytes) return name
   const bytes = utf8ToBytes(name)
   if (bytes.length < maxBytes) return name
-  if (bytes.length === maxBytes && !BOUNDED_FORM.test(name)) return name
+  if (bytes.length === maxBytes && !SHORTENED_FORM.test(name)) return name
   // Cut at the start of a character, then pad, because the exact length marks a shortened name.
   const readable = maxBytes - HASH_HEX_LENGTH - HASH_MARK.length
   let end = readable

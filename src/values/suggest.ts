@@ -3,7 +3,7 @@
 /**
  * The names that other libraries use for an option, in lower case and without `-` and `_`. They come from Redis
  * clients, lru-cache, keyv, cacheable, bentocache, Next, TanStack Query, express-rate-limit and memoizers. Names that
- * {@link related} or {@link nearest} find are omitted.
+ * {@link findRelated} or {@link findNearest} find are omitted.
  */
 const OTHER_WORDS: Record<string, string> = {
   expiration: 'ex exp px life lifetime maxage age cachetime gctime timetolive revalidate duration',
@@ -87,9 +87,9 @@ export function suggestion(unknown: string, known: readonly string[]): string | 
   const words = [word, word.replace(UNIT, '')]
   const meant =
     known.find((name) => OTHER_WORDS[name]?.split(' ').some((other) => words.includes(other))) ??
-    related(word, known) ??
+    findRelated(word, known) ??
     (EXPIRATION.test(word) ? known.find((name) => name === 'expiration') : undefined) ??
-    nearest(word, known)
+    findNearest(word, known)
   if (meant === undefined) return undefined
   const units = IN_MILLISECONDS.test(word) && NUMBERS_ARE_SECONDS.has(meant) ? ' Its plain numbers are seconds.' : ''
   return `did you mean ${meant}?${units}`
@@ -99,7 +99,7 @@ export function suggestion(unknown: string, known: readonly string[]): string | 
  * Returns an option whose name contains the word or is contained in it, such as `timeout` for `queryTimeout`. If there
  * are several, returns the one that is closest in length.
  */
-function related(word: string, known: readonly string[]): string | undefined {
+function findRelated(word: string, known: readonly string[]): string | undefined {
   const isRelated = (name: string) =>
     (name.length >= LETTERS_PER_ERROR && word.includes(name)) ||
     (word.length > LETTERS_PER_ERROR && name.includes(word))
@@ -107,7 +107,7 @@ function related(word: string, known: readonly string[]): string | undefined {
   return known.filter((name) => isRelated(plain(name))).sort((a, b) => difference(a) - difference(b))[0]
 }
 
-function nearest(word: string, known: readonly string[]): string | undefined {
+function findNearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let fewest = Math.max(1, Math.floor(word.length / LETTERS_PER_ERROR)) + 1
   // Two words of two letters may share a letter by chance, so allow no error.

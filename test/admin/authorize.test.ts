@@ -31,12 +31,12 @@ beforeAll(async () => {
 const ask = (authorize: Authorize, headers: Record<string, string> = {}, path = '/overview', method = 'GET') =>
   mount(site, { authorize }).request(`${ORIGIN}/cache${path}`, { headers, method })
 
-describe('without permission', () => {
+describe('visitors without permission', () => {
   const refusals: [string, Authorize, number][] = [
-    ['says no', () => false, 403],
-    ['answers with what is only truthy', () => 'ada' as never, 403],
-    ['answers with nothing', () => undefined as never, 403],
-    ['answers later, with no', async () => false, 403],
+    ['returns false', () => false, 403],
+    ['returns a truthy value other than true', () => 'ada' as never, 403],
+    ['returns undefined', () => undefined as never, 403],
+    ['resolves to false', async () => false, 403],
     [
       'throws',
       () => {
@@ -45,10 +45,10 @@ describe('without permission', () => {
       500,
     ],
     ['rejects', () => Promise.reject(new Error('postgres://user:password@host')), 500],
-    ['answers with a response of its own', () => new Response('Log in', { status: 401 }), 401],
+    ['returns its own response', () => new Response('Log in', { status: 401 }), 401],
   ]
 
-  it.each(refusals)('no page, form or file is answered where authorize %s', async (_name, authorize, status) => {
+  it.each(refusals)('get no page, form or file if authorize %s', async (_name, authorize, status) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     site.faults.reset()
     for (const path of PATHS) {
@@ -62,17 +62,17 @@ describe('without permission', () => {
         expect(response.headers.has('set-cookie')).toBe(false)
       }
     }
-    // Before it is clear who asks, the database is left alone.
+    // The database is not queried before the visitor is known.
     expect(site.faults.requests).toBe(0)
     log.mockRestore()
   })
 
-  it('a redirect to a login is followed by the browser, and not by the pages', async () => {
+  it('are sent to a login by a redirect, which the browser and not the page follows', async () => {
     const response = await ask((c) => c.redirect('/login'))
     expect([response.status, response.headers.get('location')]).toEqual([302, '/login'])
   })
 
-  it('the function that gives the cache is not even called', async () => {
+  it('do not even cause a call of the function that returns the cache', async () => {
     const cache = vi.fn(() => site.cache())
     const app = mount(site, { cache, authorize: () => false })
     expect((await app.request(`${ORIGIN}/cache/overview`)).status).toBe(403)
@@ -85,21 +85,21 @@ describe('bearer', () => {
     ['the secret', { authorization: `Bearer ${SECRET}` }, 200],
     ['the scheme in other letters', { authorization: `bEARER ${SECRET}` }, 200],
     ['another', { authorization: `Bearer ${SECRET}x` }, 401],
-    ['its beginning', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401],
+    ['a prefix of the secret', { authorization: `Bearer ${SECRET.slice(0, -1)}` }, 401],
     ['another scheme', { authorization: `Basic ${SECRET}` }, 401],
     ['nothing', {}, 401],
-  ])('with %s', async (_name, headers, status) => {
+  ])('checks %s', async (_name, headers, status) => {
     const response = await ask(bearer(SECRET), headers)
     expect(response.status).toBe(status)
     expect(response.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null)
   })
 
-  it('does not take the secret from the URL', async () => {
+  it('does not accept the secret from the URL', async () => {
     expect((await ask(bearer(SECRET), {}, `/overview?token=${SECRET}&access_token=${SECRET}`)).status).toBe(401)
   })
 
   it.each([[''], ['short'], ['a secret with blanks in it'], [undefined as never]])(
-    'refuses to be made with %j',
+    'refuses to be created with %j',
     (secret) => {
       expect(() => bearer(secret)).toThrow(InvalidOptionError)
     },
@@ -115,9 +115,9 @@ describe('basic', () => {
     ['another name', header('bob:pässword:with 16 letters'), 401],
     ['another password', header('ada:pässword'), 401],
     ['no colon', header('ada'), 401],
-    ['no base64', { authorization: 'Basic §' }, 401],
+    ['invalid base64', { authorization: 'Basic §' }, 401],
     ['nothing', {}, 401],
-  ])('with %s', async (_name, headers, status) => {
+  ])('checks %s', async (_name, headers, status) => {
     const response = await mount(site, { authorize }).request(`${ORIGIN}/cache/overview`, { headers: safe(headers) })
     expect(response.status).toBe(status)
     if (status === 401) expect(response.headers.get('www-authenticate')).toBe('Basic realm="cache", charset="UTF-8"')
@@ -129,11 +129,11 @@ describe('basic', () => {
     { user: 'ada', password: '' },
     { user: 'ada', password: 'short' },
     { user: 'ada' } as never,
-  ])('refuses to be made with %j', (credentials) => {
+  ])('refuses to be created with %j', (credentials) => {
     expect(() => basic(credentials)).toThrow(InvalidOptionError)
   })
 
-  /** What cannot be a header at all cannot be sent either. */
+  /** A value that is not a valid header cannot be sent at all. */
   function safe(headers: Record<string, string>): Record<string, string> {
     return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value.replace('§', '%%')]))
   }
@@ -148,7 +148,7 @@ describe('cloudflareAccess', () => {
     keys = await createKeys()
   })
 
-  /** A JWKS endpoint on a port, and what signs with its key and with another. */
+  /** A JWKS endpoint on a port, and functions that sign with its key and with another key. */
   async function createKeys() {
     const [own, other] = await Promise.all([generateKeyPair('RS256'), generateKeyPair('RS256')])
     const jwk = { ...(await exportJWK(own.publicKey)), kid: 'own', alg: 'RS256', use: 'sig' }
@@ -177,14 +177,14 @@ describe('cloudflareAccess', () => {
   const status = async (authorize: Authorize, token: string | undefined) =>
     (await ask(authorize, token === undefined ? {} : { 'cf-access-jwt-assertion': token })).status
 
-  it('admits whom the team has let through, and fetches its keys once', async () => {
+  it('admits users that the team allows, and fetches its keys once', async () => {
     const authorize = access()
     expect(keys.asked).toEqual([])
     for (let i = 0; i < 3; i++) expect(await status(authorize, await keys.token())).toBe(200)
     expect(keys.asked).toEqual(['/cdn-cgi/access/certs'])
   })
 
-  it('admits nobody with a token that is not right', async () => {
+  it('admits nobody with an invalid token', async () => {
     const authorize = access()
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${(await keys.token()).split('.')[1]}.`
     const wrong = {
@@ -203,7 +203,7 @@ describe('cloudflareAccess', () => {
       expect([name, await status(authorize, token)]).toEqual([name, 403])
   })
 
-  it('admits only those whom it is told to allow', async () => {
+  it('admits only the users that the options allow', async () => {
     const authorize = access({ allow: (email) => email === 'ada@acme.example' })
     expect(await status(authorize, await keys.token())).toBe(200)
     expect(await status(authorize, await keys.token({ email: 'bob@acme.example' }))).toBe(403)
@@ -213,9 +213,9 @@ describe('cloudflareAccess', () => {
   it.each<[string, () => Promise<Response>]>([
     ['there is no network', () => Promise.reject(new TypeError('no network'))],
     ['Access is out of order', async () => new Response('down', { status: 503 })],
-    ['the team has no such page', async () => new Response('<html>')],
-    ['there are no keys in it', async () => Response.json({ success: false })],
-  ])('admits nobody while the keys cannot be fetched, and leaves word in the log: %s', async (_why, fetch) => {
+    ['the team has no certificates page', async () => new Response('<html>')],
+    ['the page has no keys', async () => Response.json({ success: false })],
+  ])('admits nobody while the keys cannot be fetched, and logs that: %s', async (_why, fetch) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     expect(await status(access({ fetch }), await keys.token())).toBe(500)
     expect(log).toHaveBeenCalledOnce()
@@ -230,7 +230,7 @@ describe('cloudflareAccess', () => {
     { audience: [] },
     { fetch: 'fetch' as never },
     { issuer: ISSUER } as never,
-  ])('refuses to be made with %j', (options) => {
+  ])('refuses to be created with %j', (options) => {
     expect(() => access(options)).toThrow(InvalidOptionError)
   })
 })
@@ -241,19 +241,19 @@ describe('cacheAdmin', () => {
   it.each([
     ['no options', undefined],
     ['no authorize', { cache: 'given' }],
-    ['no function as authorize', { cache: 'given', authorize: true }],
+    ['an authorize that is not a function', { cache: 'given', authorize: true }],
     ['no cache', { authorize: everybody }],
     ['a cache without tables', { cache: memoryCache(), authorize: everybody }],
     ['a misspelt option', { cache: 'given', authorize: everybody, readonly: true }],
-    ['another readOnly', { cache: 'given', authorize: everybody, readOnly: 'yes' }],
+    ['an invalid readOnly', { cache: 'given', authorize: everybody, readOnly: 'yes' }],
     ['an empty title', { cache: 'given', authorize: everybody, title: '' }],
-  ])('refuses to be made with %s', (_name, options) => {
+  ])('refuses to be created with %s', (_name, options) => {
     const given =
       options && 'cache' in options && options.cache === 'given' ? { ...options, cache: createCache(site.db) } : options
     expect(() => cacheAdmin(given as never)).toThrow(InvalidOptionError)
   })
 
-  it('says which cache it needs where a function gives another', async () => {
+  it('names the required kind of cache if a function returns another', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const response = await new Hono()
       .route('/cache', cacheAdmin({ cache: () => memoryCache(), authorize: everybody }))

@@ -15,12 +15,12 @@ import { createSite, mount, parameter, type Site, serve } from './site.ts'
 if (chromiumPath === undefined)
   console.warn('The admin pages are not opened: no Chromium found; CHROMIUM_PATH may name one.')
 
-/** Where a person can look at what the browser drew. */
+/** The folder of screenshots for people to look at. */
 const SHOTS = join(import.meta.dirname, '../../coverage/screenshots')
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
-/** Looking at every page takes a while where several tests share two cores. */
+/** Loading every page takes a while if several tests share two cores. */
 const CHECKING_TIMEOUT_MS = 300_000
-/** For a page to come, or a button to be there. */
+/** The time limit for a page to load, or a button to appear. */
 const PATIENCE_MS = 120_000
 
 vi.setConfig({ testTimeout: CHECKING_TIMEOUT_MS, hookTimeout: CHECKING_TIMEOUT_MS })
@@ -40,7 +40,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
 
   beforeEach(() => site.empty())
 
-  /** A page that remembers what it complained about, and what it asked for. */
+  /** A page that records its console errors and its requests. */
   async function open(path: string, options: BrowserContextOptions = {}, base = url) {
     const context = await browser.newContext({
       viewport: { width: 1200, height: 900 },
@@ -59,7 +59,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     return { page, complaints, asked }
   }
 
-  /** Entries and a history that look like those of an application. */
+  /** Entries and a history like those of an application. */
   async function fill() {
     await site.db.execute(sql`
       insert into cache_entries (key, value, expires_at, kept_until, compute_ms)
@@ -85,7 +85,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
   const text = async (page: Page, selector = 'main') =>
     ((await page.locator(selector).textContent()) ?? '').replace(/\s+/g, ' ')
 
-  it('draw their plots by day and by night and on a phone, with one request and without a complaint', async () => {
+  it('draw their plots by day, by night and on a phone, with one request and without errors', async () => {
     await fill()
     const colours: number[] = []
     const shots: Buffer[] = []
@@ -106,19 +106,19 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(colours[0]).toBeGreaterThan(600)
     expect(colours[1]).toBeLessThan(150)
     for (const shot of shots) expect(shot.length).toBeGreaterThan(20_000)
-    // All columns stand within their plot: a bar that is drawn nowhere would have no box.
+    // All columns are within their plot: a bar that is not drawn would have no box.
     const { page } = await open('overview')
     expect(
       await page.locator('#main figure', { hasText: 'Sizes' }).locator('rect.fill').first().boundingBox(),
     ).not.toBe(null)
   })
 
-  it.each(['light', 'dark'] as const)('have nothing that axe finds wrong, when it is %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('pass axe when they are %s', async (colorScheme) => {
     await fill()
     await site.cache().set('tagged', { a: 1 }, { tags: ['t'], expiration: '1h' })
     const response = await storePage('<p>Hello</p>')
     const source = await readFile(AXE, 'utf8')
-    // The checker is a script, which the pages' policy would refuse.
+    // The checker is a script, which the policy of the pages would refuse.
     const { page } = await open('overview', { colorScheme, bypassCSP: true })
     const paths = [
       'overview',
@@ -163,7 +163,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(complaints).toEqual([])
   })
 
-  it('work without scripts: filter, page on, touch, and set a deadline', async () => {
+  it('work without scripts: filter, next page, touch, and set a deadline', async () => {
     await fill()
     const { page, complaints } = await open('entries', { javaScriptEnabled: false })
     await page.fill('[name=prefix]', 'shop|')
@@ -185,7 +185,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(complaints).toEqual([])
   })
 
-  it('delete many only once the confirmation is ticked', async () => {
+  it('delete many entries only after the confirmation is ticked', async () => {
     await fill()
     const cache = site.cache()
     const before = (await cache.stats()).total
@@ -199,7 +199,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     const [, counted = ''] = /([\d,]+) entries will be deleted/.exec(await text(page)) ?? []
     const affected = Number(counted.replace(',', ''))
     expect(affected).toBeGreaterThan(100)
-    // The browser itself holds the form back.
+    // The browser itself blocks the form.
     await page.click('text=Delete the entries')
     expect((await cache.stats()).total).toBe(before)
     await page.check('[name=confirmed]')
@@ -210,7 +210,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(complaints).toEqual([])
   })
 
-  it('show keys and values that want to do harm as what they are', async () => {
+  it('show malicious keys and values as plain text', async () => {
     const total = await storeHostile(site.cache())
     const { page, complaints, asked } = await open('entries')
     const links = (await page.evaluate(`[...document.querySelectorAll('tbody a')].map(({ href }) => href)`)) as string[]
@@ -232,7 +232,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(complaints).toEqual([])
   })
 
-  it('delete an entry with the most hostile key with its button', async () => {
+  it('delete the entry with the most hostile key by its button', async () => {
     const cache = site.cache()
     await cache.set(BREAKOUT, SCRIPT)
     await cache.set('kept', 1)
@@ -242,7 +242,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect((await cache.list()).entries.map((entry) => entry.key)).toEqual(['kept'])
   })
 
-  it('preview a stored page without its scripts, its images and its ways out', async () => {
+  it('preview a stored page without its scripts, images and links', async () => {
     const reached: string[] = []
     const elsewhere = await serve(
       new Hono().all('*', (c) => {
@@ -255,7 +255,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
         <script>parent.harmed = window.harmed = true</script><img src="${elsewhere}/pixel">
         <meta http-equiv="refresh" content="0;url=${elsewhere}/refresh"><link rel="stylesheet" href="${elsewhere}/style">`),
     )
-    // Until somebody opens it, it is not even loaded.
+    // It is not even loaded until it is opened.
     expect(asked).toHaveLength(1)
     await page.click('summary')
     const frame = page.frameLocator('iframe')
@@ -263,7 +263,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     await frame.locator('[name=x]').press('Enter')
     expect(await frame.locator('h1').textContent()).toBe('Hello')
     await frame.locator('a').click()
-    // The page around it has said that its frames are its own, and so the way out leads nowhere.
+    // The stored page has a frame policy of its own, so the link leads nowhere.
     await expect.poll(() => complaints.join(' ')).toContain("frame-src 'self'")
     expect(await page.evaluate('window.harmed')).toBe(undefined)
     expect(page.url()).toContain('/cache/entry?key=')
@@ -279,7 +279,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
     expect(JSON.parse(await readFile(await download.path(), 'utf8'))).toEqual({ text: SCRIPT })
   })
 
-  it('refuse a form that another site sends with the browser of somebody who is admitted', async () => {
+  it('refuse a form that another site sends through the browser of an admitted user', async () => {
     const cache = site.cache()
     await cache.set('a', 1)
     const evil = await serve(
@@ -290,7 +290,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
       ),
     )
     const { page } = await open('entries')
-    // Another port is another origin of the same site: its cookies come along.
+    // Another port is another origin of the same site, so its cookies are sent.
     await page.goto(`${evil.replace('127.0.0.1', 'localhost')}/cache/`)
     await page.click('text=Win')
     await page.locator('h1', { hasText: 'Not allowed' }).waitFor()
@@ -312,7 +312,7 @@ describe.skipIf(chromiumPath === undefined)('the admin pages, in Chromium', () =
   })
 })
 
-/** Presses Tab until something with these words has the focus. */
+/** Presses Tab until an element with this text has the focus. */
 async function tabTo(page: Page, words: string): Promise<void> {
   for (let i = 0; i < 40; i++) {
     await page.keyboard.press('Tab')

@@ -24,7 +24,7 @@ async function withForms(options: Parameters<typeof mount>[1] = {}) {
 const key = (stored: string) => ({ key: parameter(stored) })
 
 describe('a form', () => {
-  it('moves the deadline of an entry, in one statement that leaves the value alone', async () => {
+  it('sets the deadline of an entry, in one statement that leaves the value unchanged', async () => {
     const events: CacheEvent[] = []
     const cache = site.cache({ onEvent: (event) => events.push(event) })
     await cache.set('a', 'value', { expiration: '1m' })
@@ -52,7 +52,7 @@ describe('a form', () => {
     expect(await cache.has('a')).toBe(false)
   })
 
-  it('says so where the entry is not live any more', async () => {
+  it('reports that the entry is no longer live', async () => {
     await site.cache().set('a', 1, { expiration: '1m' })
     const { open, submit } = await withForms()
     await advance(site.db, 2 * MINUTE_MS)
@@ -60,12 +60,12 @@ describe('a form', () => {
     const { page } = await open(location?.slice(2) ?? '')
     expect(page).toContain('Nothing was changed')
     expect(page).toContain('expired: a miss')
-    // What is gone cannot be kept, only deleted.
+    // An expired entry cannot be kept, only deleted.
     expect(page).not.toContain('action="./touch"')
     expect(page).toContain('action="./delete"')
   })
 
-  it('deletes an entry, and what is being computed for it meanwhile is not stored', async () => {
+  it('deletes an entry, and a value that is being computed for it is not stored', async () => {
     const cache = site.cache()
     await cache.set('a', 1)
     await cache.set('kept', 1)
@@ -90,7 +90,7 @@ describe('a form', () => {
     expect(await cache.count()).toBe(0)
   })
 
-  it('deletes by prefix what the confirmation counted, and nothing beside it', async () => {
+  it('deletes exactly the entries by prefix that the confirmation counted', async () => {
     const cache = site.cache()
     await cache.setMany(Array.from({ length: 30 }, (_, i) => [`user:${i}`, i] as const))
     await cache.namespace('user:ns').set('inside', 1)
@@ -107,7 +107,7 @@ describe('a form', () => {
     expect((await cache.list()).entries.map((entry) => entry.key)).toEqual(['USER:1', 'user', 'users'])
   })
 
-  it('deletes all of its namespace, and nothing of another', async () => {
+  it('deletes all entries of its namespace, and none of another', async () => {
     const own = site.cache({ namespace: 'own' })
     await own.setMany({ a: 1, b: 2 })
     await own.namespace('inner').set('c', 3)
@@ -119,7 +119,7 @@ describe('a form', () => {
     expect(await site.cache().count()).toBe(1)
   })
 
-  it('cannot reach beyond its namespace', async () => {
+  it('cannot affect entries outside of its namespace', async () => {
     const other = site.cache({ namespace: 'other' })
     await other.set('a', 1, { expiration: '1h' })
     const { submit } = await withForms({ cache: site.cache({ namespace: 'own' }) })
@@ -134,7 +134,7 @@ describe('a form', () => {
     expect(await other.expiration('a')).toBeInstanceOf(Date)
   })
 
-  it('invalidates a tag everywhere, and cleanup removes the rows', async () => {
+  it('invalidates a tag everywhere, and cleanup deletes the rows', async () => {
     const cache = site.cache()
     await cache.setMany({ a: 1, b: 2 }, { tags: ['old "tag"'] })
     await cache.set('c', 3)
@@ -166,14 +166,14 @@ describe('a form', () => {
     ['a time that is not offered', 'touch', { ...key('a'), for: '99d' }],
     ['no time', 'touch', key('a')],
     ['no key', 'touch', { for: '1h' }],
-    ['a key of no encoding', 'delete', { key: '%%%' }],
-    ['the key of nothing', 'delete', { key: '' }],
-    ['no instant', 'expire', { ...key('a'), at: 'tomorrow' }],
+    ['a key in no known encoding', 'delete', { key: '%%%' }],
+    ['an empty key', 'delete', { key: '' }],
+    ['an invalid instant', 'expire', { ...key('a'), at: 'tomorrow' }],
     ['an impossible instant', 'expire', { ...key('a'), at: '2040-02-30T99:99' }],
     ['an empty tag', 'remove', { kind: 'tag', text: '', confirmed: 'yes' }],
     ['another kind', 'remove', { kind: 'all', text: '', confirmed: 'yes' }],
     ['an overlong prefix', 'remove', { kind: 'prefix', text: parameter('x'.repeat(513)), confirmed: 'yes' }],
-  ])('with %s changes nothing, before any request', async (_name, action, fields) => {
+  ])('with %s changes nothing, and sends no request', async (_name, action, fields) => {
     const cache = site.cache()
     await cache.set('a', 1, { expiration: '1h' })
     const { submit } = await withForms()
@@ -187,15 +187,15 @@ describe('a form', () => {
 describe('a form from elsewhere', () => {
   const attempts: [string, Record<string, string>, Record<string, string>][] = [
     ['another origin', {}, { origin: 'https://evil.example' }],
-    ['an origin that hides', {}, { origin: 'null' }],
+    ['a null origin', {}, { origin: 'null' }],
     ['no origin', {}, { origin: '' }],
-    ['a site that the browser names', {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
+    ['a Sec-Fetch-Site of cross-site', {}, { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }],
     ['a sister site', {}, { origin: 'https://other.example.com', 'sec-fetch-site': 'same-site' }],
     ['the right origin without a token', { token: '' }, {}],
     ['the right origin with another token', { token: '0'.repeat(32) }, {}],
     ['the right origin without a cookie', {}, { cookie: '' }],
     ['the right origin with a cookie of another form', { token: 'x' }, { cookie: '__Host-pgstash-admin=x' }],
-    ['a body that is no form', {}, { 'content-type': 'application/json' }],
+    ['a body that is not a form', {}, { 'content-type': 'application/json' }],
   ]
 
   it.each(attempts)('%s is refused, and changes nothing', async (_name, fields, headers) => {
@@ -218,7 +218,7 @@ describe('a form from elsewhere', () => {
     expect((await mine.submit('delete', { ...key('a'), token })).status).toBe(403)
   })
 
-  it('as a link changes nothing: only POST does', async () => {
+  it('as a link changes nothing, because only POST does', async () => {
     const cache = site.cache()
     await cache.set('a', 1)
     for (const path of ['delete', 'touch', 'expire', 'clean']) {
@@ -229,12 +229,12 @@ describe('a form from elsewhere', () => {
     expect(await cache.expiration('a')).toBe(null)
   })
 
-  it('larger than any form of the pages is not read', async () => {
+  it('is not read if it is larger than any form of the pages', async () => {
     const { submit } = await withForms()
     expect((await submit('delete', { key: 'x'.repeat(100_000) })).status).toBe(413)
   })
 
-  it('finds a cookie that scripts cannot read, and that stays on the site', async () => {
+  it('finds a cookie that scripts cannot read and that is not sent to other sites', async () => {
     const app = mount(site)
     const cookieOf = async (url: string) => (await app.request(url)).headers.get('set-cookie')
     expect(await cookieOf(`${ORIGIN}/cache/entries`)).toMatch(
@@ -249,9 +249,9 @@ describe('a form from elsewhere', () => {
 describe('read-only pages', () => {
   it.each([
     ['for everybody', true],
-    ['for whom a function says so', async () => true],
-    ['where the function answers with nonsense', () => undefined as never],
-  ])('%s have no forms, and refuse those of others', async (_name, readOnly) => {
+    ['for users that a function selects', async () => true],
+    ['for an invalid result of that function', () => undefined as never],
+  ])('%s have no forms, and refuse all forms', async (_name, readOnly) => {
     const cache = site.cache()
     await cache.set('a', 1, { tags: ['t'], expiration: '1h' })
     const { open, submit } = visitor(mount(site, { readOnly }))

@@ -34,7 +34,7 @@ describe.each([
   ['encryptingCodec', encrypting],
   ['compressingCodec', compressingCodec({ threshold: 0 })],
 ])('a response of a cache with %s', (_, codec) => {
-  it('is shown decoded, with its fields', async () => {
+  it('is shown decoded, with its headers', async () => {
     await store(codec, HTML)
     const { page } = await visitor(pages(codec)).open(`entry?key=${KEY}`)
     expect(textOf(page)).toContain('Response 200')
@@ -55,7 +55,7 @@ describe.each([
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes)
   })
 
-  it('says that it is too long to be decoded on the page', async () => {
+  it('is reported as too long to be decoded on the page', async () => {
     const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(60_000))).toString('base64')
     await store(codec, noise)
     const { page, bytes } = await visitor(pages(codec)).open(`entry?key=${KEY}`)
@@ -75,7 +75,7 @@ describe.each([
   })
 })
 
-it('says that a response is encoded if the cache has another codec', async () => {
+it('a response is shown as encoded if the cache has another codec', async () => {
   await store(encrypting, HTML)
   for (const codec of [undefined, encryptingCodec({ keys: { k: crypto.getRandomValues(new Uint8Array(32)) } })]) {
     const { open } = visitor(pages(codec))

@@ -1,4 +1,4 @@
-/** What somebody would store who wants to do harm to whoever looks. */
+/** Strings that an attacker would store to harm visitors of the pages. */
 import type { Cache } from 'pgstash'
 
 export const SCRIPT = '<script>window.harmed = true</script>'
@@ -17,7 +17,7 @@ export const HOSTILE_TEXTS = {
   'what looks like another': 'user\u{e0041}\u206a\u180e\u034f\u3164',
 } as const
 
-/** Entries whose keys, tags and values are all of that kind, in a namespace of that kind too. */
+/** Entries whose keys, tags and values all have such strings, in a namespace that has one too. */
 export async function storeHostile(cache: Cache): Promise<number> {
   const texts = Object.values(HOSTILE_TEXTS)
   for (const text of texts) {

@@ -10,7 +10,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HOSTILE_TEXTS, storeHostile } from './hostile.ts'
 import { createSite, mount, ORIGIN, parameter, type Site, visitor } from './site.ts'
 
-/** HTML, style and all: what one page may take. */
+/** The maximum size of a page, with HTML and styles. */
 const MAX_PAGE_BYTES = 50_000
 const ENTRIES = 100_000
 
@@ -24,7 +24,7 @@ beforeEach(() => site.empty())
 
 const entryPage = (stored: string) => `entry?key=${parameter(stored)}`
 
-/** What a page cost the database: requests, and bytes of what it answered. */
+/** The cost of a page for the database: requests, and bytes of its answers. */
 async function cost(work: () => Promise<unknown>) {
   site.faults.reset()
   await work()
@@ -32,7 +32,7 @@ async function cost(work: () => Promise<unknown>) {
 }
 
 describe('the pages', () => {
-  it('lead from the place they are mounted at to the overview, with and without a slash', async () => {
+  it('lead from their mount point to the overview, with and without a slash', async () => {
     const app = mount(site)
     const locations = []
     for (const path of ['/cache', '/cache/']) {
@@ -47,14 +47,14 @@ describe('the pages', () => {
     for (const link of links) expect(link).toMatch(/^(?:\.\/|#main$|data:image\/svg\+xml,)/)
   })
 
-  it('work at the root of an app, and behind a prefix that a proxy takes away', async () => {
+  it('work at the root of an app, and behind a prefix that a proxy removes', async () => {
     const { cacheAdmin } = await import('pgstash/admin')
     const root = cacheAdmin({ cache: site.cache(), authorize: () => true })
     expect((await root.request(`${ORIGIN}/`)).headers.get('location')).toBe('./overview')
     expect((await root.request(`${ORIGIN}/overview`)).status).toBe(200)
   })
 
-  it('say so of a page, an entry and a form that are not there', async () => {
+  it('report a missing page, entry or form', async () => {
     const { open, submit } = visitor(mount(site))
     for (const path of [
       'none',
@@ -72,7 +72,7 @@ describe('the pages', () => {
     expect((await submit('constructor', {})).status).toBe(404)
   })
 
-  it('have the same headers: nothing runs, nothing is kept, nothing is framed, nothing is told', async () => {
+  it('have the same headers: no scripts, no storing, no frames, no referrer', async () => {
     await site.cache().set('a', 1)
     const { open } = visitor(mount(site))
     for (const path of ['overview', 'entries', entryPage('a'), 'remove', 'none']) {
@@ -90,7 +90,7 @@ describe('the pages', () => {
     }
   })
 
-  it('say what the database said, and nothing of where it is', async () => {
+  it('show the message of the database, but not its address', async () => {
     const { open } = visitor(mount(site, { cache: site.cache({ timeout: 1_000 }) }))
     site.faults.always({ kind: 'error', status: 500 })
     const { status, page } = await open('overview')
@@ -126,7 +126,7 @@ describe('the overview', () => {
     expect(page).toContain(`href="./entries?prefix=${encodeURIComponent('a\\|b|')}"`)
   })
 
-  it('covers the namespace of its cache, and nothing beside it', async () => {
+  it('covers the namespace of its cache, and nothing else', async () => {
     await site.cache({ namespace: 'shop' }).setMany({ a: 1, b: 2 })
     await site.cache({ namespace: 'shops' }).set('c', 3)
     await site.cache({ namespace: 'shop' }).namespace('inner').set('d', 4)
@@ -137,7 +137,7 @@ describe('the overview', () => {
     expect(facts).toContain('Namespace shop')
   })
 
-  it('plots what was recorded, and says how to record where nothing was', async () => {
+  it('plots the recorded history, and explains how to record one if there is none', async () => {
     const { open } = visitor(mount(site))
     expect(textOf((await open('overview')).page)).toContain('historyListener from pgstash/telemetry')
     const listener = historyListener(site.db, { name: 'shop' })
@@ -160,7 +160,7 @@ describe('the overview', () => {
     expect(textOf((await other.open('overview')).page)).toContain('No history was recorded in this time.')
   })
 
-  it('works before the table of the history exists', async () => {
+  it('works before the history table exists', async () => {
     const tables = cacheTables({ prefix: 'older_' })
     await migrate(site.db, { tables })
     await site.db.execute(sql`drop table older_cache_history`)
@@ -171,7 +171,7 @@ describe('the overview', () => {
 })
 
 describe('entries', () => {
-  it('are listed in key order by prefix and state, a page at a time, each page one statement', async () => {
+  it('are listed in key order by prefix and state, a page at a time, with one statement a page', async () => {
     const cache = site.cache()
     await cache.setMany(Array.from({ length: 60 }, (_, i) => [`user:${String(i).padStart(2, '0')}`, i] as const))
     await cache.setMany({ 'user:10': 1, 'user:40': 1 }, { expiration: '1h' })
@@ -198,7 +198,7 @@ describe('entries', () => {
     expect(textOf((await open('entries?prefix=nobody')).page)).toContain('No entries match.')
   })
 
-  it('are those of the namespace of the cache only, whatever key or prefix is asked for', async () => {
+  it('are only those in the namespace of the cache, whatever key or prefix is requested', async () => {
     await site.cache({ namespace: 'other' }).set('secret', 'of another')
     const { open } = visitor(mount(site, { cache: site.cache({ namespace: 'own' }) }))
     for (const path of [
@@ -213,7 +213,7 @@ describe('entries', () => {
     expect((await open(entryPage('other|secret'))).status).toBe(404)
   })
 
-  it('that a tag rejected are shown as invalidated, without a deadline to come', async () => {
+  it('are shown as invalidated if a tag was invalidated, without a deadline', async () => {
     const cache = site.cache()
     await cache.getOrSet('rejected', 1, { expiration: '1h', tags: ['t'], stale: '1d' })
     await cache.set('past', 1, { expiration: '1h' })
@@ -242,7 +242,7 @@ describe('entries', () => {
     expect(overview).toContain('Waiting for cleanup 2')
   })
 
-  it('show bytes in base64, and download them as they are', async () => {
+  it('show bytes in base64, and download them unchanged', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, i) => i)
     await site.cache().set('logo', bytes)
     const app = mount(site)
@@ -254,7 +254,7 @@ describe('entries', () => {
     expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes)
   })
 
-  it('can be seen and told apart whatever their keys and tags are made of', async () => {
+  it('can be seen and distinguished whatever their keys and tags contain', async () => {
     const cache = site.cache()
     const keys = [
       ' ',
@@ -291,7 +291,7 @@ describe('entries', () => {
       expect(shown).toContain(`<h1>${heading}</h1>`)
       expect(shown).toContain(`<code>${stored}</code>`)
     }
-    // What a page shows finds the entry, pasted into the filter.
+    // The text that a page shows finds the entry when pasted into the filter.
     for (const [typed, found] of [
       ['cafe\\u{0301}', 'cafe\\u{0301}'],
       ['\\u{0020}\\u{0020}', '\\u{0020}\\u{0020}'],
@@ -309,19 +309,19 @@ describe('entries', () => {
     expect((await open('remove?tag=%20')).page).toContain('<code>\\u{0020}</code>')
   })
 
-  it('are refused politely where the prefix cannot be that of a key', async () => {
+  it('are refused with an explanation if the prefix cannot belong to a key', async () => {
     const { open } = visitor(mount(site))
     expect((await open(`entries?prefix=${'x'.repeat(513)}`)).status).toBe(400)
     expect((await open('entries?prefix=%00')).status).toBe(400)
   })
 })
 
-describe("an entry's page", () => {
+describe('the page of an entry', () => {
   it.each<[string, unknown, string]>([
     ['an object', { a: [1, { b: null }], c: 'x' }, '{ "a": [ 1, { "b": null } ], "c": "x" }'],
     ['a number', 42.5, '42.5'],
     ['null', null, 'null'],
-    ['a text with U+0000 and half a pair', '\u0000\ud800<b>', '"\\u0000\\ud800<b>"'],
+    ['a text with U+0000 and a lone surrogate', '\u0000\ud800<b>', '"\\u0000\\ud800<b>"'],
   ])('shows %s', async (_name, value, shown) => {
     await site.cache().set('key', value)
     const { page } = await visitor(mount(site)).open(entryPage('key'))
@@ -331,7 +331,7 @@ describe("an entry's page", () => {
   it.each([
     ['compressing', compressingCodec()],
     ['encrypting', encryptingCodec({ keys: { only: Uint8Array.from({ length: 32 }, (_, i) => i) } })],
-  ])('shows what a %s codec wrote, decoded', async (_name, codec) => {
+  ])('shows a value of a %s codec decoded', async (_name, codec) => {
     const cache = site.cache({ codec })
     await cache.set('key', { text: 'word '.repeat(500) })
     const { open } = visitor(mount(site, { cache }))
@@ -339,11 +339,11 @@ describe("an entry's page", () => {
     expect(JSON.parse(await (await open(`download?key=${parameter('key')}`)).page)).toEqual({
       text: 'word '.repeat(500),
     })
-    // And by whom it cannot be read, as it is stored.
+    // If the codec cannot decode it, it is shown as it is stored.
     expect(textOf((await visitor(mount(site)).open(entryPage('key'))).page)).toContain('the codec cannot decode it')
   })
 
-  it('shows what JSON has no word for as devalue writes it, and not as if it were empty', async () => {
+  it('shows values without a JSON form in the notation of devalue, and not as empty', async () => {
     const codec = encryptingCodec({ keys: { k: Uint8Array.from({ length: 32 }, (_, i) => i) }, codec: devalueCodec })
     const cache = site.cache({ codec })
     await cache.setMany({ key: { map: new Map([['inside', 12n]]) }, plain: { at: 'noon' } })
@@ -355,7 +355,7 @@ describe("an entry's page", () => {
     expect(page).toContain('"inside"')
   })
 
-  it('moves the beginning of a large value, and its download all of it', async () => {
+  it('transfers the beginning of a large value, and its download transfers all of it', async () => {
     const value = `${'0123456789'.repeat(500_000)}the end`
     await site.cache().set('large', value)
     const { open } = visitor(mount(site))
@@ -381,7 +381,7 @@ describe("an entry's page", () => {
     expect(textOf((await open(link)).page)).toContain('"found"')
   })
 
-  it('says who computes it, how long that took, and until when it is kept to be served stale', async () => {
+  it('shows the current computation, how long the last one took, and until when a stale value is kept', async () => {
     const cache = site.cache()
     await cache.getOrSet('key', () => 1, { expiration: '1h', stale: '1d' })
     const facts = textOf((await visitor(mount(site)).open(entryPage('key'))).page)
@@ -398,7 +398,7 @@ describe("an entry's page", () => {
 describe('a stored response', () => {
   const HTML = '<h1>Hello</h1><script>window.harmed = true</script>'
 
-  /** Stores what a handler answers, as `responseCache` does. */
+  /** Stores the answer of a handler, like `responseCache`. */
   async function store(body: string | Uint8Array<ArrayBuffer>, type: string) {
     const app = new Hono()
       .use(responseCache({ cache: site.cache() }))
@@ -409,7 +409,7 @@ describe('a stored response', () => {
     return parameter('http|GET https://example.com/page')
   }
 
-  it('is shown with its status, its fields and its body as text', async () => {
+  it('is shown with its status, its headers and its body as text', async () => {
     const key = await store(HTML, 'text/html')
     const { page } = await visitor(mount(site)).open(`entry?key=${key}`)
     const facts = textOf(page)
@@ -430,7 +430,7 @@ describe('a stored response', () => {
     )
   })
 
-  it('is not previewed where it is no page, and neither is any other value', async () => {
+  it('has no preview if it is not a page, and neither has any other value', async () => {
     const { open } = visitor(mount(site))
     expect((await open(`preview?key=${await store(HTML, 'text/plain')}`)).status).toBe(404)
     await site.cache().set('value', HTML)
@@ -446,7 +446,7 @@ describe('a stored response', () => {
   })
 })
 
-describe('keys, tags and values that want to do harm', () => {
+describe('malicious keys, tags and values', () => {
   it('are text on every page, and no page is larger than 50 KB', async () => {
     const cache = site.cache()
     await storeHostile(cache)
@@ -469,7 +469,7 @@ describe('keys, tags and values that want to do harm', () => {
       const { page, bytes, status } = await open(path)
       expect([path, status]).toEqual([path, 200])
       expect(bytes).toBeLessThan(MAX_PAGE_BYTES)
-      // The only elements are ours, and none of their attributes does anything.
+      // The only elements are those of the pages, and no attribute of them runs code.
       expect(page).not.toMatch(/<script|<img|\son\w+="|(?:href|src|action)="javascript:/)
       expect(page).not.toMatch(/(?![\n\t])[\p{Cc}\p{Default_Ignorable_Code_Point}]/u)
     }
@@ -477,7 +477,7 @@ describe('keys, tags and values that want to do harm', () => {
     log.mockRestore()
   })
 
-  it('stay below 50 KB with the longest keys, a hundred tags each, and values that grow most when they are escaped', async () => {
+  it('stay below 50 KB with the longest keys, a hundred tags each, and values that grow most by escaping', async () => {
     const cache = site.cache()
     const tags = Array.from({ length: 100 }, (_, i) => `${'"'.repeat(500)}${i}`)
     const values = {
@@ -524,7 +524,7 @@ describe('keys, tags and values that want to do harm', () => {
 })
 
 describe(`a table of ${ENTRIES.toLocaleString('en-US')} entries`, () => {
-  it('is browsed to its end, looked at and counted, with one or two statements a page and as many bytes as a small one', async () => {
+  it('can be paged to its end, viewed and counted, with one or two statements a page and as many bytes as a small one', async () => {
     await site.db.execute(sql`
       insert into cache_entries (key, value, expires_at, kept_until)
       select 'ns' || i % 7 || '|key:' || lpad(i::text, 6, '0'), repeat(md5(i::text), 12), now() + i * interval '1 second', now() + i * interval '1 second'
@@ -552,7 +552,7 @@ describe(`a table of ${ENTRIES.toLocaleString('en-US')} entries`, () => {
   })
 })
 
-/** Bytes that the database answered with meanwhile. */
+/** The bytes that the database returned meanwhile. */
 async function answeredBytes(work: () => Promise<unknown>): Promise<number> {
   const real = globalThis.fetch
   let bytes = 0
@@ -569,7 +569,7 @@ async function answeredBytes(work: () => Promise<unknown>): Promise<number> {
   return bytes
 }
 
-/** What a reader reads. */
+/** The text that a reader sees. */
 function textOf(page: string): string {
   return page
     .replace(/<title.*?<\/title>|<desc.*?<\/desc>|<svg.*?<\/svg>/gs, '')

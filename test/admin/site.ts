@@ -32,14 +32,14 @@ export async function createSite() {
   }
 }
 
-/** An app with the pages at `/cache`, admitting everybody unless told otherwise. */
+/** An app with the pages at `/cache`, which admits everybody by default. */
 export function mount(site: Site, options: Partial<CacheAdminOptions> = {}): Hono {
   return new Hono().route('/cache', cacheAdmin({ cache: site.cache(), authorize: () => true, ...options }))
 }
 
 export const ORIGIN = 'https://example.com'
 
-/** A browser as far as forms need one: it keeps the cookie and the token of the last page. */
+/** A browser with the functions that forms need: it keeps the cookie and the token of the last page. */
 export function visitor(app: Hono) {
   let cookie = ''
   let token = ''
@@ -61,7 +61,7 @@ export function visitor(app: Hono) {
         bytes: new TextEncoder().encode(page).length,
       }
     },
-    /** Sends a form of the page that was opened last, and answers with where it leads. */
+    /** Sends a form of the last opened page, and returns the target of its redirect. */
     async submit(action: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
       const response = await send(action, {
         method: 'POST',
@@ -73,7 +73,7 @@ export function visitor(app: Hono) {
   }
 }
 
-/** A key as the pages' URLs have it. */
+/** A key as it appears in the URLs of the pages. */
 export const parameter = (stored: string) => Buffer.from(stored, 'utf8').toString('base64url')
 
 /** Serves an app to a browser. */

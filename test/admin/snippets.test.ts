@@ -9,7 +9,7 @@ import { createDatabase } from '../setup/databases.ts'
 import { eventually } from '../setup/eventually.ts'
 import { createSite, type Site } from './site.ts'
 
-// The module that only workerd has.
+// A module that exists only in workerd.
 vi.mock('cloudflare:workers', () => ({ waitUntil: () => {} }))
 
 const PASSWORD = 'a password of the test'
@@ -25,7 +25,7 @@ beforeEach(() => site.empty())
 
 afterEach(() => vi.unstubAllEnvs())
 
-it('worker.ts admits nobody who has not come through Access, and serves its own pages', async () => {
+it('worker.ts admits nobody who has not passed Access, and serves its own pages', async () => {
   const env = { DATABASE_URL: site.server.connectionString }
   expect(await (await worker.request('/', {}, env)).text()).toMatch(/^Computed at/)
   const statuses = []
@@ -34,7 +34,7 @@ it('worker.ts admits nobody who has not come through Access, and serves its own 
   expect(statuses).toEqual([403, 403, 403])
 })
 
-it('next.ts answers GET and POST, for the right password only', async () => {
+it('next.ts answers GET and POST, only with the right password', async () => {
   vi.stubEnv('DATABASE_URL', site.server.connectionString)
   vi.stubEnv('ADMIN_PASSWORD', PASSWORD)
   const { GET, POST } = await import('../../docs/snippets/admin/next.ts')
@@ -47,7 +47,7 @@ it('next.ts answers GET and POST, for the right password only', async () => {
   expect(await ask(POST, '/cache/clean', credentials)).toBe(403)
 })
 
-it('next.ts loads without a password, as in a build, and then lets nobody in', async () => {
+it('next.ts loads without a password, as in a build, and then admits nobody', async () => {
   vi.stubEnv('DATABASE_URL', site.server.connectionString)
   vi.stubEnv('ADMIN_PASSWORD', '')
   vi.resetModules()
@@ -58,12 +58,12 @@ it('next.ts loads without a password, as in a build, and then lets nobody in', a
     new Request('https://example.com/cache/overview', { headers: { authorization: 'Basic YWRhOg==' } }),
   )
   expect(answer.status).toBe(500)
-  // The reason is for the log.
+  // The reason is written to the log.
   expect(await answer.text()).toContain('The details are in the server')
   expect(String(log.mock.calls)).toContain('Expected password to have at least 16 visible characters')
 })
 
-it('node.ts serves the pages, and stops whoever guesses', async () => {
+it('node.ts serves the pages, and stops password guessing', async () => {
   vi.stubEnv('DATABASE_URL', await createDatabase())
   vi.stubEnv('ADMIN_PASSWORD', PASSWORD)
   vi.stubEnv('PORT', '0')
@@ -81,7 +81,7 @@ it('node.ts serves the pages, and stops whoever guesses', async () => {
   expect(new Set(await Promise.all(guesses))).toEqual(new Set([401, 429]))
 })
 
-it('own-login.ts tells admins, support, customers and strangers apart', async () => {
+it('own-login.ts distinguishes admins, support, customers and strangers', async () => {
   const app = withAdmin(new Hono(), site.cache(), async (cookie) =>
     cookie === undefined ? undefined : { role: cookie as 'admin' },
   )

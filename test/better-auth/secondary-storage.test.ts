@@ -47,7 +47,7 @@ describe('secondaryStorage', () => {
     expect(await own.namespace('better-auth').expiration('k')).toBeNull()
   })
 
-  it.each([0, -1])('takes a time to live of %d for expired, and keeps no older value', async (ttl) => {
+  it.each([0, -1])('treats a time to live of %d as expired, and keeps no older value', async (ttl) => {
     await storage.set('k', 'old', 60)
     await storage.set('k', 'new', ttl)
     expect(await storage.get('k')).toBeNull()
@@ -60,12 +60,12 @@ describe('secondaryStorage', () => {
     expect(answers.filter((answer) => answer !== null)).toEqual(['token'])
   })
 
-  it('counts 50 parallel increments exactly, each with a sum of its own', async () => {
+  it('counts 50 parallel increments exactly, each with its own sum', async () => {
     const sums = await Promise.all(Array.from({ length: 50 }, () => storage.increment('ip|/sign-in', 60)))
     expect(sums.sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
   })
 
-  it('begins a new window only when the first has ended', async () => {
+  it('starts a new window only after the previous one has ended', async () => {
     expect(await storage.increment('k', 60)).toBe(1)
     await advance(stash.db, 50_000)
     expect(await storage.increment('k', 60)).toBe(2)
@@ -73,7 +73,7 @@ describe('secondaryStorage', () => {
     expect(await storage.increment('k', 60)).toBe(1)
   })
 
-  it('never lets a counter live if its time to live is 0', async () => {
+  it('stores no counter if its time to live is 0', async () => {
     expect([await storage.increment('k', 0), await storage.increment('k', 0)]).toEqual([1, 1])
   })
 
@@ -82,7 +82,7 @@ describe('secondaryStorage', () => {
     expect(await storage.get('k')).toBe('1')
   })
 
-  it('needs no receiver, because better-auth takes methods off the object', async () => {
+  it('needs no receiver, because better-auth detaches the methods from the object', async () => {
     const { get, set, increment, getAndDelete, delete: remove } = storage
     await set('k', 'v', 60)
     expect([await get('k'), await increment('n', 60), await getAndDelete('k')]).toEqual(['v', 1, 'v'])
@@ -104,7 +104,7 @@ describe('secondaryStorage', () => {
     }
   })
 
-  it('rejects every call while the database fails: an outage is not an absent session', async () => {
+  it('rejects every call while the database fails, because an outage is not a missing session', async () => {
     await storage.set('k', 'v')
     faults.always({ kind: 'error', status: 503 })
     const calls = [
@@ -129,13 +129,21 @@ describe('secondaryStorage', () => {
   it.each([
     ["a cache with onError: 'miss'", () => createCache(stash.db, { onError: 'miss' }), /onError: 'throw'/],
     ['a cache of two tiers', () => tieredCache({ l1: memoryCache(), l2: cache }), /without a first tier/],
-    ['a namespace of such a cache', () => tieredCache({ l1: memoryCache(), l2: cache }).namespace('a'), /first tier/],
-    ['no cache', () => ({}) as never, /^Expected the argument of secondaryStorage to be a cache, got an object/],
+    [
+      'a namespace of one of these caches',
+      () => tieredCache({ l1: memoryCache(), l2: cache }).namespace('a'),
+      /first tier/,
+    ],
+    [
+      'a value that is not a cache',
+      () => ({}) as never,
+      /^Expected the argument of secondaryStorage to be a cache, got an object/,
+    ],
   ])('refuses %s', (_, create, message) => {
     expect(() => secondaryStorage(create())).toThrow(message)
   })
 
-  it('refuses options that it does not know', () => {
+  it('refuses unknown options', () => {
     expect(() => secondaryStorage(cache, { namespce: 'a' } as never)).toThrow('did you mean namespace?')
   })
 })
@@ -221,7 +229,7 @@ describe('better-auth', () => {
     expect(await sessionOf(auth, cookie)).toBeUndefined()
   })
 
-  it('does not end a session because the database fails for a moment', async () => {
+  it('keeps a session through a short database failure', async () => {
     const auth = createAuth()
     const cookie = cookieOf(await call(auth, '/sign-up/email', { body: credentials }))
     faults.always({ kind: 'error', status: 503 })
@@ -232,7 +240,7 @@ describe('better-auth', () => {
     expect(await sessionOf(auth, cookie)).toBe(credentials.email)
   })
 
-  it('limits sign-ins of all instances together, also if they arrive at once', async () => {
+  it('limits sign-ins of all instances together, even if they are concurrent', async () => {
     const rateLimit = { enabled: true, storage: 'secondary-storage' } as const
     const auths = [createAuth({ rateLimit }), createAuth({ rateLimit })]
     const wrong = { email: 'ada@example.com', password: 'wrong password' }
@@ -245,7 +253,7 @@ describe('better-auth', () => {
     expect((await call(auths[0] as Auth, '/sign-in/email', { body: wrong })).status).toBe(401)
   })
 
-  it('redeems a token for a new password once, of 20 requests at once', async () => {
+  it('redeems a token for a new password once, among 20 concurrent requests', async () => {
     let token = ''
     const auth = createAuth({
       emailAndPassword: {

@@ -4,7 +4,7 @@ import { cached, nullCache } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 import { argumentText } from '../../src/cached/argument-text.ts'
 
-/** No two of them are the same arguments. */
+/** No two of these are the same arguments. */
 const DIFFERENT: unknown[][] = [
   [],
   [undefined],
@@ -71,7 +71,7 @@ class Empty extends (null as unknown as typeof Object) {
   }
 }
 
-/** Objects whose text lacks something that a function can read. */
+/** Objects whose text lacks a part that a function can read. */
 function hiding(): unknown[] {
   const secret = { value: 1, enumerable: false }
   const template = (strings: TemplateStringsArray) => strings
@@ -82,7 +82,7 @@ function hiding(): unknown[] {
     ...holders.map((holder) => Object.assign(structuredClone(holder), { [Symbol('s')]: 1 })),
     ...holders.map((holder) => Object.defineProperty(structuredClone(holder), Symbol('s'), secret)),
     ...holders.slice(1).map((holder) => Object.assign(structuredClone(holder), { extra: 1 })),
-    // Not an index, although it is made of digits.
+    // Not an array index, although it consists of digits.
     Object.assign([1], { '01': 1 }),
     Object.assign([1], { '4294967295': 1 }),
     template`a\n`,
@@ -101,27 +101,30 @@ function hiding(): unknown[] {
   ]
 }
 
-describe('arguments as text', () => {
-  it('differ where arguments do', () => {
+describe('the text of arguments', () => {
+  it('differs for different arguments', () => {
     const texts = DIFFERENT.map(argumentText)
     const repeated = texts.filter((text, i) => texts.indexOf(text) !== i)
     expect(repeated).toEqual([])
   })
 
-  it('are the same for fields in any order, and for values of another realm', () => {
+  it('is equal for fields in any order, and for values of another realm', () => {
     expect(argumentText([{ a: 1, b: { c: 2, d: 3 } }])).toBe(argumentText([{ b: { d: 3, c: 2 }, a: 1 }]))
     const foreign = runInNewContext('[{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]') as unknown[]
     const own = [{ a: [1], d: new Date(5), m: new Map([[1, new Set([2])]]) }]
     expect(argumentText(foreign)).toBe(argumentText(own))
   })
 
-  it.each(hiding().map((value, i) => [i, value]))('are refused if they hide a part (%i), at any depth', (_i, value) => {
-    for (const argument of [value, [value], { deep: [value] }, new Map([[value, 1]]), new Set([value])]) {
-      expect(() => argumentText([argument])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
-    }
-  })
+  it.each(hiding().map((value, i) => [i, value]))(
+    'is refused if an argument hides a part (%i), at any depth',
+    (_i, value) => {
+      for (const argument of [value, [value], { deep: [value] }, new Map([[value, 1]]), new Set([value])]) {
+        expect(() => argumentText([argument])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
+      }
+    },
+  )
 
-  it('refuse what hides a part in another realm', () => {
+  it('is refused if a value of another realm hides a part', () => {
     const foreign = runInNewContext(`[
       Object.assign([1], { extra: 1 }), Object.defineProperty({}, 'hidden', { value: 1 }), Object.create({ a: 1 }),
       new (class extends Map {})(), Object.create((class extends null {}).prototype), Object.assign(new Date(0), { zone: 1 }),
@@ -129,7 +132,7 @@ describe('arguments as text', () => {
     for (const value of foreign) expect(() => argumentText([value])).toThrow(/Set the option `key`/)
   })
 
-  it('are the same for a getter and the value that it returns', () => {
+  it('is equal for a getter and the value that it returns', () => {
     const seen = {
       get a() {
         return 1
@@ -138,7 +141,7 @@ describe('arguments as text', () => {
     expect(argumentText([seen])).toBe(argumentText([{ a: 1 }]))
   })
 
-  it('differ for all JSON that differs, and have no parenthesis outside of strings', () => {
+  it('differs for all different JSON, and has no parenthesis outside of strings', () => {
     const values = fc.array(fc.jsonValue(), { maxLength: 3 })
     const canonical = (value: unknown): unknown => {
       if (Array.isArray(value)) return value.map(canonical)
@@ -146,7 +149,7 @@ describe('arguments as text', () => {
       if (typeof value !== 'object' || value === null) return value
       return Object.fromEntries(
         Object.entries(value)
-          // By name: to compare whole entries would call a `toString` that the value may bring along.
+          // Compared by name, because comparing whole entries would call a `toString` of the value.
           .sort(([a], [b]) => (a < b ? -1 : 1))
           .map(([name, field]) => [name, canonical(field)]),
       )
@@ -161,7 +164,7 @@ describe('arguments as text', () => {
     )
   })
 
-  it('are refused where nothing tells them apart, with what to do', () => {
+  it('is refused with advice if nothing distinguishes the arguments', () => {
     const cycle: Record<string, unknown> = {}
     cycle.self = { cycle }
     const deep = Array.from({ length: 300 }).reduce<unknown>((inner) => [inner], 1)
@@ -186,12 +189,12 @@ describe('arguments as text', () => {
       deep,
       { deep: { fn: () => 1 } },
       new Map([[new Own(), 1]]),
-      // With parts that their text would not have.
+      // With parts that their text would omit.
       ...hiding(),
     ]
     for (const value of wrong) {
       expect(() => argumentText([value])).toThrow(expect.objectContaining({ code: 'INVALID_KEY' }))
-      expect(() => argumentText([value])).toThrow(/Set the option `key` a function/)
+      expect(() => argumentText([value])).toThrow(/Set the option `key` to a function/)
     }
   })
 })
@@ -200,7 +203,7 @@ describe('the key of a call', () => {
   const key = (prefix: string, ...args: unknown[]) =>
     cached((..._: unknown[]) => 1, { key: prefix, cache: nullCache() }).key(...args)
 
-  it('is readable where it is short', () => {
+  it('is readable if it is short', () => {
     expect(key('user', 42, { admin: true })).toBe('user(42,{"admin":true})')
   })
 
@@ -210,7 +213,7 @@ describe('the key of a call', () => {
     expect(one).not.toBe(other)
   })
 
-  it('is never that of another prefix', () => {
+  it('never equals the key of another prefix', () => {
     const part = fc.string({ unit: fc.constantFrom('(', ')', '"', '\\', ',', '1', '#'), maxLength: 6 })
     const prefix = part.filter((text) => text !== '')
     fc.assert(

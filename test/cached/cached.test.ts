@@ -17,7 +17,7 @@ import { describe, expect, it } from 'vitest'
 import { pause, times } from '../fill/clients.ts'
 import { createGate } from '../setup/gate.ts'
 
-/** A function that tells how often it was called. */
+/** A function that returns how often it was called. */
 function counting<Args extends unknown[]>() {
   const calls: Args[] = []
   async function load(...args: Args) {
@@ -28,7 +28,7 @@ function counting<Args extends unknown[]>() {
 }
 
 describe('a cached function', () => {
-  it('computes once for the same arguments, and gives each caller a value of its own', async () => {
+  it('computes once for equal arguments, and gives each caller its own copy', async () => {
     const { load, calls } = counting<[number]>()
     const find = cached(load, { cache: memoryCache() })
     const values = await Promise.all(times(10, () => find(1)))
@@ -38,7 +38,7 @@ describe('a cached function', () => {
     expect(calls).toEqual([[1], [2]])
   })
 
-  it('takes functions that are not asynchronous, and keeps what each `this` is', async () => {
+  it('may wrap a synchronous function, and preserves `this`', async () => {
     const cache = memoryCache()
     const owner = {
       rate: 2,
@@ -55,7 +55,7 @@ describe('a cached function', () => {
     expect(await owner.price.refresh.call(owner, 3)).toBe(9)
   })
 
-  it('keeps null, and answers with undefined without keeping it', async () => {
+  it('stores null, and returns undefined without storing it', async () => {
     let computed = 0
     const cache = memoryCache()
     const nothing = cached(() => void computed++, { cache, key: 'nothing' })
@@ -64,20 +64,20 @@ describe('a cached function', () => {
     expect(computed).toBe(3)
   })
 
-  it('keeps no failure', async () => {
+  it('stores no failure', async () => {
     let computed = 0
     const failing = cached(
       async () => {
-        if (++computed === 1) throw new Error('of the origin')
+        if (++computed === 1) throw new Error('origin failed')
         return computed
       },
       { cache: memoryCache(), key: 'failing' },
     )
-    await expect(failing()).rejects.toThrow('of the origin')
+    await expect(failing()).rejects.toThrow('origin failed')
     expect(await failing()).toBe(2)
   })
 
-  it('forgets the value of some arguments, and what is being computed for them', async () => {
+  it('drops the value of given arguments, and does not store a pending computation for them', async () => {
     const { load } = counting<[number]>()
     const find = cached(load, { cache: memoryCache() })
     await find(1)
@@ -101,14 +101,14 @@ describe('a cached function', () => {
     expect(await slow.invalidate()).toBe(false)
   })
 
-  it('calls the function itself when it is asked past the cache', async () => {
+  it('has a way to call the original function, which bypasses the cache', async () => {
     const { load, calls } = counting<[number]>()
     const find = cached(load, { cache: memoryCache() })
     expect([await find(1), await find.uncached(1), await find(1)]).toEqual([{ call: 1 }, { call: 2 }, { call: 1 }])
     expect(calls.length).toBe(2)
   })
 
-  it('has options of getOrSet', async () => {
+  it('accepts the options of getOrSet', async () => {
     let now = 1e12
     const cache = memoryCache({ now: () => now })
     const { load } = counting<[number]>()
@@ -121,7 +121,7 @@ describe('a cached function', () => {
     expect([await find(1), await find(2)]).toEqual([{ call: 4 }, { call: 2 }])
   })
 
-  it('gives each value the tags that a generator gives but once', async () => {
+  it('gives each value the tags of a generator that can be read only once', async () => {
     const cache = memoryCache()
     const { load } = counting<[number]>()
     const find = cached(load, { cache, tags: new Set(['rows']).values() })
@@ -130,7 +130,7 @@ describe('a cached function', () => {
     expect([await find(1), await find(2)]).toEqual([{ call: 3 }, { call: 4 }])
   })
 
-  it('hands background work over to its own waitUntil', async () => {
+  it('passes background work to its own waitUntil', async () => {
     let now = 1e12
     const cache = memoryCache({ now: () => now })
     const { load } = counting<[]>()
@@ -145,7 +145,7 @@ describe('a cached function', () => {
     expect(await find()).toEqual({ call: 2 })
   })
 
-  it('does not keep what was computed of an argument that has changed since the call', async () => {
+  it('stores no value whose arguments have changed since the call', async () => {
     const sum = cached((list: number[]) => list.reduce((a, b) => a + b, 0), { cache: memoryCache(), key: 'sum' })
     const list = [1]
     const computing = sum(list)
@@ -155,8 +155,8 @@ describe('a cached function', () => {
   })
 })
 
-describe('refresh', () => {
-  it('computes anew and keeps the value, while others have the old one', async () => {
+describe('refresh of a cached function', () => {
+  it('computes and stores a new value, while others get the old one', async () => {
     const cache = memoryCache()
     let value = 'old'
     const [begun, end] = [createGate(), createGate()]
@@ -179,7 +179,7 @@ describe('refresh', () => {
     expect([await refreshing, await find()]).toEqual(['new', 'new'])
   })
 
-  it('keeps nothing that was overtaken', async () => {
+  it('stores nothing if a write overtook it', async () => {
     const cache = memoryCache()
     const find = cached(
       async () => {
@@ -192,7 +192,7 @@ describe('refresh', () => {
     expect(await find()).toBe('written')
   })
 
-  it('waits for a computation that is under way, and computes after it', async () => {
+  it('waits for a pending computation, and computes after it', async () => {
     let computed = 0
     const [begun, end] = [createGate(), createGate()]
     const find = cached(
@@ -211,20 +211,20 @@ describe('refresh', () => {
     expect([await refreshing, await first, await find()]).toEqual([2, 1, 2])
   })
 
-  it('leaves the old value when it fails', async () => {
+  it('leaves the old value if it fails', async () => {
     let isBroken = false
     const work = async () => {
-      if (isBroken) throw new Error('of the origin')
+      if (isBroken) throw new Error('origin failed')
       return 'old'
     }
     const find = cached(work, { cache: memoryCache(), stale: '1h' })
     await find()
     isBroken = true
-    await expect(find.refresh()).rejects.toThrow('of the origin')
+    await expect(find.refresh()).rejects.toThrow('origin failed')
     expect(await find()).toBe('old')
   })
 
-  it('reaches through what counts and delegates, and is a miss', async () => {
+  it('works through wrappers that count and delegate, and is a miss', async () => {
     const cache = withMetrics(memoryCache())
     let computed = 0
     const find = cached(async () => ++computed, { cache, key: 'find' })
@@ -232,7 +232,7 @@ describe('refresh', () => {
     expect(cache.metrics()).toMatchObject({ hits: 2, misses: 2 })
   })
 
-  it('of a store from elsewhere is a write that invalidations fence', async () => {
+  it('on a third-party store is a write that invalidations fence', async () => {
     const { get, set, getOrSet, snapshot, invalidate, ...rest } = memoryCache()
     const own = { get, set, getOrSet, snapshot, invalidate, ...rest } as Cache
     const foreign = Object.fromEntries(Object.entries(own)) as unknown as Cache
@@ -276,7 +276,7 @@ describe('the cache of a cached function', () => {
     ])
   })
 
-  it('must be one, like all options', async () => {
+  it('is validated, like all options', async () => {
     const wrong: [object, string][] = [
       [{ cache: {} }, 'INVALID_OPTION'],
       [{ key: '' }, 'INVALID_OPTION'],
@@ -296,8 +296,8 @@ describe('the cache of a cached function', () => {
   })
 })
 
-describe('a function as key', () => {
-  it('makes the whole key, of arguments that have no text of their own', async () => {
+describe('a function as key option', () => {
+  it('returns the whole key, for arguments without a text', async () => {
     class User {
       constructor(readonly id: number) {}
     }
@@ -310,13 +310,13 @@ describe('a function as key', () => {
   })
 })
 
-describe('the form of what a cached function returns', () => {
+describe('the form of a cached function’s result', () => {
   const at = new Date(0)
   const ISO = '1970-01-01T00:00:00.000Z'
 
   it('is the same computed, found and refreshed, in every store', async () => {
     const memory = memoryCache()
-    // A store from elsewhere has the methods, and nothing inside.
+    // A third-party store has only the methods, and no engine.
     const foreign = Object.fromEntries(Object.entries(memoryCache())) as unknown as Cache
     const rich = memoryCache({ codec: devalueCodec })
     for (const [cache, expected] of [
@@ -335,7 +335,7 @@ describe('the form of what a cached function returns', () => {
     }
   })
 
-  it('is left to the function for undefined, and for what is not stored because an argument was changed', async () => {
+  it('is the function’s own for undefined, and for values not stored because an argument changed', async () => {
     const none = cached(async () => undefined, { cache: memoryCache(), key: 'none' })
     expect([await none(), await none()]).toEqual([undefined, undefined])
     const change = cached(async (list: number[]) => ({ list, at }), { cache: memoryCache(), key: 'change' })

@@ -1,4 +1,4 @@
-/** Compiled by TypeScript in a test: it imports nothing, so that it runs wherever it is written. */
+/** A test compiles this with TypeScript. It imports nothing, so it runs anywhere. */
 type Method<This, Args extends unknown[], T> = (this: This, ...args: Args) => Promise<T>
 type Decorator = <This, Args extends unknown[], T>(
   method: Method<This, Args, T>,

@@ -53,7 +53,7 @@ class Admins extends Users {
 class Guests extends Users {}
 
 describe('a cached method', () => {
-  it('keeps its value by class, method and arguments, and `this`', async () => {
+  it('keys its value by class, method and arguments, and keeps `this`', async () => {
     const users = new Users()
     calls = 0
     expect([await users.find(1), await users.find(1), await new Users().find(1)]).toEqual(Array(3).fill('user 1'))
@@ -67,7 +67,7 @@ describe('a cached method', () => {
     expect(await cache.has('Users.#hidden(5)')).toBe(true)
   })
 
-  it('has what a cached function has', async () => {
+  it('has the members of a cached function', async () => {
     const users = new Users('person')
     const find = asCached(users.find)
     await users.find(10)
@@ -78,14 +78,14 @@ describe('a cached method', () => {
     expect(Object.keys(users)).toEqual(['prefix', 'own'])
   })
 
-  it('can ask its instance for the cache', async () => {
+  it('can get the cache from its instance', async () => {
     const [one, other] = [new Users('one'), new Users('other')]
     expect([await one.mine(1), await other.mine(1)]).toEqual(['one 1', 'other 1'])
     expect(await asCached(one.mine).invalidate(1)).toBe(true)
     expect(await other.own.has('mine(1)')).toBe(true)
   })
 
-  it('of a class is known by the class that it is called on', async () => {
+  it('as a static method is keyed by the class that it is called on', async () => {
     const first = await Users.count('all')
     expect(await Users.count('all')).toBe(first)
     expect(await Guests.count('all')).not.toBe(first)
@@ -101,8 +101,8 @@ describe('a cached method', () => {
   })
 })
 
-describe('the decorator', () => {
-  it('is for methods only, and is called', () => {
+describe('the decorator cached', () => {
+  it('decorates only methods, and must be called', () => {
     const wrong = { code: 'INVALID_OPTION' }
     const field = { kind: 'field', name: 'x', addInitializer: () => {} } as unknown as ClassMethodDecoratorContext
     const method = { kind: 'method', name: Symbol('s'), addInitializer: () => {} } as unknown as typeof field

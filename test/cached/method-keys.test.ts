@@ -1,4 +1,4 @@
-/** Two methods never share an entry, whatever their classes have in common. */
+/** Two methods never share an entry, even if their classes have equal names. */
 import { asCached, type Cache, cached, memoryCache } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 
@@ -7,7 +7,7 @@ const keys = async () => (await cache.list({ limit: 1000 })).entries.map(({ key 
 const refused = { code: 'INVALID_OPTION', message: expect.stringContaining('option key') }
 
 type Method = (this: never, ...args: never[]) => Promise<unknown>
-/** A decorator that wraps the method and leaves no trace of it, as those of logs and retries do. */
+/** A decorator that wraps the method without a trace, like those for logs and retries. */
 const wrapping = <M extends Method>(method: M): M =>
   function (this: never, ...args: never[]) {
     return method.apply(this, args)
@@ -46,7 +46,7 @@ describe('a cached method and the one that it overrides', () => {
     }
   }
 
-  it('have a key each, in any order of calls', async () => {
+  it('have separate keys, in any order of calls', async () => {
     for (let i = 0; i < 2; i++) {
       expect(await new Leaf().load(1)).toBe('leaf of middle of base 1')
       expect(await new Middle().load(1)).toBe('middle of base 1')
@@ -63,7 +63,7 @@ describe('a cached method and the one that it overrides', () => {
     )
   })
 
-  it('are told apart if the subclass only inherits', async () => {
+  it('stay separate if the subclass only inherits', async () => {
     expect(await new Base().name()).toBe('Base')
     expect(await new Leaf().name()).toBe('Leaf')
     expect(asCached(new Leaf().name).key()).toBe('Leaf extends Base.name()')
@@ -71,13 +71,13 @@ describe('a cached method and the one that it overrides', () => {
     expect(await cache.has('Base.name()')).toBe(true)
   })
 
-  it('are told apart on an object that no constructor made', async () => {
+  it('stay separate on an object that no constructor created', async () => {
     const leaf = Object.create(Leaf.prototype) as Leaf
     expect(await leaf.load(2)).toBe('leaf of middle of base 2')
   })
 })
 
-it('a static and an instance method of one name have a key each', async () => {
+it('a static and an instance method of one name have separate keys', async () => {
   class Both {
     @cached({ cache })
     async find() {
@@ -106,7 +106,7 @@ it('a static and an instance method of one name have a key each', async () => {
 })
 
 describe('a method whose class cannot be found', () => {
-  it('is refused if its object has two private ones of the name', async () => {
+  it('is refused if its object has two private methods of that name', async () => {
     class Parent {
       @cached({ cache })
       async #secret() {
@@ -158,7 +158,7 @@ describe('a method whose class cannot be found', () => {
     await expect(new Twice().load()).rejects.toMatchObject(refused)
   })
 
-  it('is refused on an object of another class, which may have one of its own', async () => {
+  it('is refused on an object of another class, which may have a method of the same name', async () => {
     class Users {
       @cached({ cache })
       async find() {
@@ -181,7 +181,7 @@ describe('a method whose class cannot be found', () => {
   })
 })
 
-describe('a made-up name is refused like a missing one', () => {
+describe('an invented name is refused like a missing one', () => {
   const symbol = Symbol('named')
   const functions: Record<string, (...args: never[]) => unknown> = {
     none: (
@@ -209,7 +209,7 @@ describe('a made-up name is refused like a missing one', () => {
     )?.get as () => unknown,
     'no text': Object.defineProperty(() => 1, 'name', { value: () => 'source' }),
   }
-  it.each(Object.entries(functions))('(%s)', (_name, fn) => {
+  it.each(Object.entries(functions))('for a function (%s)', (_name, fn) => {
     expect(() => cached(fn, { cache })).toThrow(expect.objectContaining(refused))
     expect(cached(fn, { cache, key: 'own' }).key()).toBe('own()')
   })
@@ -223,7 +223,7 @@ describe('a made-up name is refused like a missing one', () => {
     ['a method', () => 'source'],
     ['two words', 'static Users'],
     ['a dot', 'A.b'],
-  ])('of a class (%s)', async (_name, name) => {
+  ])('for a class (%s)', async (_name, name) => {
     class Model {
       @cached({ cache })
       async find() {
@@ -240,8 +240,8 @@ describe('a made-up name is refused like a missing one', () => {
   })
 })
 
-describe('classes to which a minifier gave one name', () => {
-  it('share no entry, also if the text of their methods is the same', async () => {
+describe('classes with equal minified names', () => {
+  it('share no entry, even if the text of their methods is equal', async () => {
     const own: Cache = memoryCache()
     const make = (answer: string) => {
       class Ab {

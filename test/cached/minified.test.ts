@@ -8,7 +8,7 @@ interface Bundle {
   readonly name: string
 }
 
-/** A bundle of its own, as each route of a program is one. */
+/** A separate bundle, like that of each route of a program. */
 async function minified(source: string, tools: object): Promise<Bundle> {
   const { outputFiles } = await build({
     stdin: { contents: source },
@@ -26,12 +26,12 @@ const route = (name: string, answer: string) => `
   export const load = tools.cached(${name}, { cache: tools.cache })
   export const name = ${name}.name`
 
-describe('functions to which a minifier gave the same name', () => {
+describe('functions with equal minified names', () => {
   it('share no entry', async () => {
     const cache = memoryCache()
     const users = await minified(route('loadUser', 'user'), { cached, cache })
     const sures = await minified(route('loadUser', 'sure'), { cached, cache })
-    // Names follow from how often letters occur. If these were not the same, this would prove nothing.
+    // Minified names depend on letter frequencies. If these differed, the test would prove nothing.
     expect(users.name).toBe(sures.name)
     expect(users.name.length).toBeLessThanOrEqual(3)
     expect([await users.load(1), await sures.load(1)]).toEqual(['user 1', 'sure 1'])
@@ -39,7 +39,7 @@ describe('functions to which a minifier gave the same name', () => {
     expect(await cache.has(sures.load.key(1))).toBe(true)
   })
 
-  it('share one if they are the same function, in whatever process', async () => {
+  it('share an entry if they are the same function, in any process', async () => {
     const cache = memoryCache()
     const here = await minified(route('loadUser', 'user'), { cached, cache })
     const there = await minified(route('loadUser', 'user'), { cached, cache })
@@ -65,7 +65,7 @@ describe('functions to which a minifier gave the same name', () => {
   })
 })
 
-it('a longer name is the beginning of the key, as other programs know it', () => {
+it('a longer name is the start of the key, so that other programs can compute it', () => {
   expect(
     cached(
       async function loadUser(id: number) {
@@ -76,7 +76,7 @@ it('a longer name is the beginning of the key, as other programs know it', () =>
   ).toBe('loadUser(1)')
 })
 
-it('a bound function with a short name needs a key, because its text tells nothing', () => {
+it('a bound function with a short name needs a key, because its text reveals nothing', () => {
   async function ab(id: number) {
     return id
   }

@@ -1,4 +1,4 @@
-/** A function that returns `undefined`: nothing is stored, and callers that wait for it share that. */
+/** A function that returns `undefined`: nothing is stored, and the waiting callers share that result. */
 import {
   type Cache,
   type CacheEvent,
@@ -28,8 +28,8 @@ const stores: Record<string, () => Cache> = {
   metrics: () => withMetrics(site.client()),
 }
 
-describe.each(Object.entries(stores))('in %s', (name, make) => {
-  it('thirty callers at once compute once, and the next one computes again', async () => {
+describe.each(Object.entries(stores))('undefined in %s', (name, make) => {
+  it('thirty concurrent callers compute once, and the next one computes again', async () => {
     const cache = make()
     let computed = 0
     const find = cached(async () => void computed++, { cache, key: `find in ${name}` })
@@ -40,7 +40,7 @@ describe.each(Object.entries(stores))('in %s', (name, make) => {
     expect(computed).toBe(2)
   })
 
-  it('callers that come during the computation share one of their own', async () => {
+  it('callers that arrive during the computation share one of their own', async () => {
     const cache = make()
     const [begun, end] = [createGate(), createGate()]
     let computed = 0
@@ -57,11 +57,11 @@ describe.each(Object.entries(stores))('in %s', (name, make) => {
     const late = callers(() => find())
     end.open()
     expect([await first, ...(await late)]).toEqual(Array(CALLERS + 1).fill(undefined))
-    // The first value may be older than a write that a late caller knows of.
+    // The first value may be older than a write that had committed before a late caller arrived.
     expect(computed).toBe(2)
   })
 
-  it('a value that a function of getOrSet skips stays with its own caller', async () => {
+  it('a skipped value of getOrSet is not shared', async () => {
     const cache = make()
     let computed = 0
     const values = await callers(() =>
@@ -73,7 +73,7 @@ describe.each(Object.entries(stores))('in %s', (name, make) => {
     expect([computed, new Set(values.map((value) => value.private)).size]).toEqual([CALLERS, CALLERS])
   })
 
-  it('a result of arguments that changed since the call stays with its own caller', async () => {
+  it('a result whose arguments changed since the call is not shared', async () => {
     const cache = make()
     let computed = 0
     const find = cached(
@@ -95,7 +95,7 @@ describe.each(Object.entries(stores))('in %s', (name, make) => {
   })
 })
 
-it('callers compute by themselves if there is no cache, or in a database that cannot be reached once', async () => {
+it('callers compute for themselves if there is no cache, or if the database is unreachable', async () => {
   let computed = 0
   const find = cached(async () => void computed++, { cache: nullCache(), key: 'find' })
   await callers(() => find())
@@ -111,7 +111,7 @@ it('callers compute by themselves if there is no cache, or in a database that ca
   site.faults.heal()
 })
 
-it('the events of callers that share nothing are those of callers that share a value', async () => {
+it('callers that share nothing cause the same events as callers that share a value', async () => {
   const types = async (value: unknown) => {
     const events: CacheEvent[] = []
     const cache = memoryCache({ onEvent: (event) => void events.push(event) })
@@ -123,7 +123,7 @@ it('the events of callers that share nothing are those of callers that share a v
   expect(await types(undefined)).toEqual(shared.map((type) => (type === 'fill' ? 'refuse' : type)).sort())
 })
 
-it('a computation that fails for undefined arguments is still a failure of its own', async () => {
+it('a failed computation for undefined arguments is not shared', async () => {
   const filler = createFiller({
     readOrClaim: () => ({ entry: undefined, claimed: true, heldMs: undefined }),
     fill: () => true,

@@ -5,7 +5,7 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 const same = <A, B>(_: Same<A, B>) => {}
 const cache = nullCache()
 
-it('the types are those of the function, whatever the options say of its arguments', async () => {
+it('the types are those of the function, whatever the options say about its arguments', async () => {
   const find = (id: number, precise?: boolean) => Promise.resolve({ id, precise })
   type Expected = CachedFunction<unknown, [id: number, precise?: boolean], ReturnType<typeof find>>
   const plain = cached(find)

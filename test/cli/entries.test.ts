@@ -233,7 +233,7 @@ describe('wrong usage', () => {
 
 describe('help', () => {
   it.each(['get', 'set', 'touch', 'delete', 'increment', 'invalidate', 'list', 'stats', 'clear-expired', 'clear-all'])(
-    'of %s has examples',
+    'shows examples of %s',
     async (name) => {
       const { code, out } = await run([name, '--help'])
       expect(code).toBe(0)

@@ -17,7 +17,7 @@ const columns = async (url: string, key: string) => {
 }
 
 describe.each(WAYS)('exact digits, %s', (way) => {
-  it('of a number are stored as a counter would store them', async () => {
+  it('in a number are stored as a counter would store them', async () => {
     const { pgstash, url } = await createSite(way)
     await pgstash(['set', 'n', DIGITS])
     expect(await columns(url, 'n')).toEqual({ value: null, number: DIGITS })
@@ -28,7 +28,7 @@ describe.each(WAYS)('exact digits, %s', (way) => {
     expect((await pgstash(['increment', 'n', '1'])).out).toBe('1.1234567890123456790\n')
   })
 
-  it('of numbers in a value are kept, in the form that the codec writes', async () => {
+  it('in the numbers of a value are kept, in the form that the codec writes', async () => {
     const { pgstash, url } = await createSite(way)
     const json = `{ "a" : [${DIGITS}, 1.10, -0, 1E5],\n "b":"\\u00e9 \\u0000 \\ud800", "a b": {}, "c": [ ] }`
     expect((await pgstash(['set', 'k', json])).code).toBe(0)
@@ -110,7 +110,7 @@ describe('a compressed value', () => {
     expect((await pgstash(['get', 'k'])).out).toBe(`${json}\n`)
   })
 
-  it('of another codec is reported as unreadable, with exit code 3', async () => {
+  it('from another codec is reported as unreadable, with exit code 3', async () => {
     const { pgstash, url } = await createSite()
     await createCache(drizzle(createPool(url)), { codec: { encode: () => 'no JSON', decode: () => 1 } }).set('k', 'any')
     expect(await pgstash(['get', 'k'])).toMatchObject({ code: 3, out: '' })

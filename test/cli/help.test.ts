@@ -145,7 +145,7 @@ describe('an unknown command', () => {
 })
 
 describe('an unknown option', () => {
-  it.each(names)('suggests the option of %s if one letter is missing', async (name) => {
+  it.each(names)('is reported for %s with the right option if one letter is missing', async (name) => {
     for (const { command, option } of options) {
       if (command !== name || option.long === undefined || option.long === null) continue
       const typed = misspelled(option.long)
@@ -198,7 +198,7 @@ describe('a span argument', () => {
     ['clear-expired', '--time-budget', 'soon'],
     ['stats', '--every', '5x'],
     ['load', '--duration', '-1'],
-  ])('of %s %s means seconds, or has a unit', async (command, option, wrong) => {
+  ])('for %s %s means seconds, or has a unit', async (command, option, wrong) => {
     const { code, err } = await run([command, option, wrong])
     expect([code, err]).toEqual([
       2,

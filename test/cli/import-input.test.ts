@@ -105,7 +105,7 @@ describe('an import', () => {
     ['UTF-8 with a byte order mark in each file that was joined', Buffer.from(BOM + LINES.replace('\n', `\n${BOM}`))],
     ['UTF-16, as PowerShell writes it', Buffer.from(BOM + LINES.replaceAll('\n', '\r\n'), 'utf16le')],
     ['UTF-16 in the other byte order', Buffer.from(BOM + LINES, 'utf16le').swap16()],
-    ['UTF-8 without its last line end', Buffer.from(LINES.trimEnd())],
+    ['UTF-8 without a final line break', Buffer.from(LINES.trimEnd())],
   ]
 
   it.each(encodings)('reads %s', async (_name, bytes) => {

@@ -16,19 +16,19 @@ describe('compressingCodec', () => {
     expect(await codec.decode(text, context)).toEqual(large)
   })
 
-  it('begins at its threshold, in bytes of UTF-8', async () => {
+  it('starts at its threshold, in bytes of UTF-8', async () => {
     const codec = compressingCodec({ threshold: 102, codec: asIs })
     expect(await codec.encode('é'.repeat(50), context)).toBe('é'.repeat(50))
     expect(await codec.encode('é'.repeat(51), context)).toMatch(/^deflate:/)
   })
 
-  it('leaves what would not become smaller', async () => {
+  it('leaves values that would not become smaller', async () => {
     const noise = Array.from(crypto.getRandomValues(new Uint8Array(3_000)), (n) => String.fromCharCode(33 + (n % 90)))
     const codec = compressingCodec({ threshold: 0, codec: asIs })
     expect(await codec.encode(noise.join(''), context)).toBe(noise.join(''))
   })
 
-  it('gives back whatever another codec makes, its own marks included', async () => {
+  it('returns every text of another codec unchanged, including its own markers', async () => {
     const codec = compressingCodec({ threshold: 10, codec: asIs })
     const mark = fc.constantFrom('', 'deflate:', 'plain:', 'deflate:plain:', 'plain:deflate:AAAA')
     const text = fc.tuple(mark, fc.string({ unit: 'grapheme', maxLength: 40 })).map((parts) => parts.join(''))
@@ -48,18 +48,18 @@ describe('compressingCodec', () => {
     expect(compressingCodec({ codec: without }).digest).toBeUndefined()
   })
 
-  it('gives back large text of every alphabet, across the chunks of a stream', async () => {
+  it('returns large text of every alphabet unchanged, across the chunks of a stream', async () => {
     const codec = compressingCodec()
     const value = Array.from({ length: 100_000 }, (_, i) => ['é', '日', '👩‍👩‍👧', 'x'][i % 4]).join('')
     expect(await codec.decode(await codec.encode(value, context), context)).toBe(value)
   })
 
-  it('reads what was stored before it was switched on', async () => {
+  it('reads values stored before it was enabled', async () => {
     const plain = JSON.stringify({ text: 'x'.repeat(5_000) })
     expect(await compressingCodec().decode(plain, context)).toEqual({ text: 'x'.repeat(5_000) })
   })
 
-  it('counts for maxValueBytes as it is stored', async () => {
+  it('counts the stored size for maxValueBytes', async () => {
     const cache = memoryCache({ codec: compressingCodec(), maxValueBytes: 2_000 })
     await cache.set('key', 'x'.repeat(100_000))
     expect(await cache.get('key')).toBe('x'.repeat(100_000))
@@ -68,13 +68,13 @@ describe('compressingCodec', () => {
     })
   })
 
-  it('never sees numbers, so that counters count', async () => {
+  it('never receives numbers, so counters work', async () => {
     const cache = memoryCache({ codec: compressingCodec({ threshold: 0 }) })
     await cache.set('key', 1)
     expect(await cache.increment('key', 0.5)).toBe(1.5)
   })
 
-  it('finds what was changed unreadable, and what would fill the memory', async () => {
+  it('treats modified text, and text that would fill the memory, as unreadable', async () => {
     const bomb = await compressingCodec().encode('x'.repeat(5_000_000), context)
     await expect(compressingCodec({ maxBytes: 1_000_000 }).decode(bomb, context)).rejects.toThrow(RangeError)
     for (const text of ['deflate:', 'deflate:AAAA', 'deflate:?', `${bomb.slice(0, -200)}`]) {
@@ -84,7 +84,7 @@ describe('compressingCodec', () => {
     }
   })
 
-  it('refuses what is no option', () => {
+  it('refuses an invalid option', () => {
     for (const options of [{ threshold: -1 }, { maxBytes: 0 }, { codec: {} }, { level: 9 }] as object[]) {
       expect(() => compressingCodec(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     }

@@ -19,7 +19,7 @@ describe('devalueCodec', () => {
     ['bytes', new Uint8Array([0, 255])],
     ['floats', new Float64Array([0.1, Number.NaN])],
     ['an ArrayBuffer', new Uint8Array([1, 2]).buffer],
-    ['what JSON changes', { a: undefined, b: [undefined, Number.NaN, Number.NEGATIVE_INFINITY, -0] }],
+    ['values that JSON changes', { a: undefined, b: [undefined, Number.NaN, Number.NEGATIVE_INFINITY, -0] }],
     ['holes', new Array(3)],
     ['strings with anything in them', 'a\0b\u2028</script>\ud800'],
     ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
@@ -38,7 +38,7 @@ describe('devalueCodec', () => {
     expect(found.list[0]).toBe(found.list[1])
   })
 
-  it('brings a Buffer back as the bytes that it had, and nothing beside them', () => {
+  it('returns a Buffer as exactly its bytes, without those beside it', () => {
     const found = throughEncoding(Buffer.from('abc')) as Uint8Array
     expect(found.constructor.name).toBe('Uint8Array')
     expect([[...found], found.buffer.byteLength]).toEqual([[97, 98, 99], 3])
@@ -64,7 +64,7 @@ describe('devalueCodec', () => {
     ['an Error', new Error('secret'), 'an object'],
     ['a key named __proto__', JSON.parse('{"__proto__":{"secret":1}}'), 'an object'],
     ['symbols as keys', { [Symbol('secret')]: 'secret' }, 'an object'],
-  ])('refuses %s, and says nothing of the value', async (_, value, type) => {
+  ])('refuses %s, without showing the value', async (_, value, type) => {
     const cache = memoryCache({ codec: devalueCodec })
     for (const store of [
       async () => encode(value),
@@ -87,14 +87,14 @@ describe('devalueCodec', () => {
     ['a polluting object without a prototype', 'devalue:[["null","__proto__",1],{"polluted":2},true]'],
     ['a polluting Map of objects', 'devalue:[["Map",1,2],"a",{"__proto__":3},{"polluted":4},true]'],
     ['an unknown type', 'devalue:[["Function","secret"]]'],
-    ['a place that is not there', 'devalue:[{"a":5}]'],
-    ['a place that is no number', 'devalue:[{"a":"__proto__"}]'],
-    ['a view of no buffer', 'devalue:[["Uint8Array",1],4294967295]'],
+    ['a reference to a missing index', 'devalue:[{"a":5}]'],
+    ['an index that is not a number', 'devalue:[{"a":"__proto__"}]'],
+    ['a view without a buffer', 'devalue:[["Uint8Array",1],4294967295]'],
     ['text of JSON', '{"a":1}'],
-    ['text of JSON that devalue could take for its own', '[5,6]'],
+    ['JSON text that devalue could mistake for its own', '[5,6]'],
     ['an empty text', ''],
-    ['half of a text', 'devalue:[{"secret":1},'],
-  ])('finds hostile or foreign text unreadable: %s', async (_, text) => {
+    ['a truncated text', 'devalue:[{"secret":1},'],
+  ])('treats hostile or foreign text as unreadable: %s', async (_, text) => {
     const planted = memoryCache({ codec: { encode: () => text, decode: devalueCodec.decode } })
     await planted.set('key', {})
     const error = await planted.get('key').catch((reason: Error) => reason)
@@ -103,17 +103,17 @@ describe('devalueCodec', () => {
     expect(Reflect.get({}, 'polluted')).toBeUndefined()
   })
 
-  it('makes text that the JSON codec finds unreadable, instead of an array of parts', () => {
+  it('writes text that the JSON codec refuses, instead of reading an array of parts', () => {
     expect(() => jsonCodec.decode(encode([1, 2]), context)).toThrow(SyntaxError)
   })
 
-  it('does not let a constructor or prototype field reach anything', () => {
+  it('lets a constructor or prototype field reach nothing', () => {
     const found = decode('devalue:[{"constructor":1},{"prototype":2},{"polluted":3},true]')
     expect(found).toEqual({ constructor: { prototype: { polluted: true } } })
     expect(Reflect.get(Object.prototype, 'polluted')).toBeUndefined()
   })
 
-  it('a length that is claimed takes no memory', () => {
+  it('allocates no memory for a claimed length', () => {
     const before = process.memoryUsage().heapUsed
     expect((decode('devalue:[[-7,4294967295,5,1],"a"]') as unknown[])[5]).toBe('a')
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000)
@@ -139,7 +139,7 @@ describe('devalueCodec', () => {
         write: false,
         format: 'esm',
         metafile: true,
-        external: ['drizzle-orm'],
+        external: ['drizzle-orm', '#tcp'],
       })
       const [output] = Object.values(metafile.outputs)
       const parts = Object.entries(output?.inputs ?? {}).filter(([path]) => path.includes('devalue'))

@@ -21,7 +21,7 @@ const at = (key: string) => ({ key })
 const SECRET = { iban: 'DE00 1234' }
 
 describe('encryptingCodec', () => {
-  it('gives values back, and shows nothing of them', async () => {
+  it('returns values unchanged, and shows nothing of them', async () => {
     const codec = encryptingCodec({ keys: { k1: KEY } })
     const text = await codec.encode(SECRET, at('app|user'))
     expect(text).toMatch(/^aes1:k1:[A-Za-z0-9+/=]+$/)
@@ -30,7 +30,7 @@ describe('encryptingCodec', () => {
     expect(await codec.decode(text, at('app|user'))).toEqual(SECRET)
   })
 
-  it('takes keys as bytes, as base64 in both alphabets, and as a CryptoKey', async () => {
+  it('accepts keys as bytes, as base64 in both alphabets, and as a CryptoKey', async () => {
     const imported = await crypto.subtle.importKey('raw', KEY, 'AES-GCM', false, ['encrypt', 'decrypt'])
     const forms = [KEY, base64(KEY), Buffer.from(KEY).toString('base64url'), ` ${base64(KEY)}\n`, imported]
     const text = await encryptingCodec({ keys: { k: KEY } }).encode(SECRET, at('key'))
@@ -38,7 +38,7 @@ describe('encryptingCodec', () => {
       expect(await encryptingCodec({ keys: { k: form } }).decode(text, at('key'))).toEqual(SECRET)
   })
 
-  it('never encrypts the same value to the same text', async () => {
+  it('never encrypts equal values to equal texts', async () => {
     const codec = encryptingCodec({ keys: { k: KEY } })
     const texts = await Promise.all(Array.from({ length: 100 }, () => codec.encode(SECRET, at('key'))))
     expect(new Set(texts.map((text) => text.slice(7, 23))).size).toBe(100)
@@ -55,7 +55,7 @@ describe('encryptingCodec', () => {
     }
   })
 
-  it('refuses the value of another entry, of another namespace, and of another key', async () => {
+  it('refuses the value of another entry, namespace or key', async () => {
     const codec = encryptingCodec({ keys: { k: KEY } })
     const text = await codec.encode(SECRET, at('app|user:1'))
     for (const key of ['app|user:2', 'user:1', 'other|user:1'])
@@ -63,7 +63,7 @@ describe('encryptingCodec', () => {
     await expect(encryptingCodec({ keys: { k: newKey() } }).decode(text, at('app|user:1'))).rejects.toThrow()
   })
 
-  it('refuses what is not encrypted, is cut, or names a key that is not there', async () => {
+  it('refuses text that is not encrypted, is truncated, or names a missing key', async () => {
     const codec = encryptingCodec({ keys: { k: KEY } })
     const text = await codec.encode(SECRET, at('key'))
     const forged = [
@@ -79,7 +79,7 @@ describe('encryptingCodec', () => {
     }
   })
 
-  it('makes the same digest of a text for one place and one key, whatever form the key has', async () => {
+  it('computes equal digests of a text for one place and one key, whatever form the key has', async () => {
     const imported = await crypto.subtle.importKey('raw', KEY, 'AES-GCM', false, ['encrypt', 'decrypt'])
     const digestOf = (key: Uint8Array | EncryptionKey, text = 'tag', place = 'app|user') =>
       encryptingCodec({ keys: { k: key } }).digest?.(text, at(place))
@@ -96,7 +96,7 @@ describe('encryptingCodec', () => {
     expect(new Set([digest, ...(await Promise.all(others))]).size).toBe(6)
   })
 
-  it('makes digests with the current key', async () => {
+  it('computes digests with the current key', async () => {
     const [june, july] = [newKey(), newKey()]
     const [before, after] = [{ june }, { june, july }] as const
     const digest = await encryptingCodec({ keys: after, current: 'july' }).digest?.('tag', at('key'))
@@ -117,7 +117,7 @@ describe('encryptingCodec', () => {
     await expect(after.decode(old, at('key'))).rejects.toThrow()
   })
 
-  it('refuses keys that are none, before anything is encrypted', () => {
+  it('refuses invalid keys before anything is encrypted', () => {
     for (const options of [
       {},
       { keys: {} },
@@ -155,14 +155,14 @@ describe('encryptingCodec', () => {
 })
 
 describe('a cache with encrypted values', () => {
-  it('counts, and tells what it cannot read by type', async () => {
+  it('can count, and reports unreadable values by type', async () => {
     const cache = memoryCache({ codec: encryptingCodec({ keys: { k: KEY } }) })
     expect([await cache.increment('n'), await cache.increment('n', 0.5)]).toEqual([1, 1.5])
     const value = await cache.getOrSet('key', () => SECRET, { expiration: '1m' })
     expect([value, await cache.get('key')]).toEqual([SECRET, SECRET])
   })
 
-  it('finds a row unreadable that was swapped in the table, and computes it anew', async () => {
+  it('treats a row swapped in the table as unreadable, and computes it again', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const cache = createCache(db, { codec: encryptingCodec({ keys: { k: KEY } }) })
@@ -175,7 +175,7 @@ describe('a cache with encrypted values', () => {
     expect(await cache.get('mine')).toBe('computed')
   })
 
-  it('cannot tell a number or null that was planted: the documented limit', async () => {
+  it('cannot detect a planted number or null, which is a documented limit', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const cache = createCache(db, { codec: encryptingCodec({ keys: { k: KEY } }) })
@@ -187,7 +187,7 @@ describe('a cache with encrypted values', () => {
     expect(document).toContain('**a planted number or `null`**')
   })
 
-  it('cannot tell an older value of the same key that was put back: the documented limit', async () => {
+  it('cannot detect a restored older value of the same key, which is a documented limit', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const cache = createCache(db, { codec: encryptingCodec({ keys: { k: KEY } }) })
@@ -201,7 +201,7 @@ describe('a cache with encrypted values', () => {
     )
   })
 
-  it('is what the document shows', async () => {
+  it('works with the example in the docs', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const cache = secretCache(db, { OLD_CACHE_KEY: base64(newKey()), CACHE_KEY: base64(newKey()) })

@@ -20,7 +20,7 @@ describe.each([
   ['devalue', devalueCodec],
   ['superjson', superjsonCodec],
 ])('the codec with %s', (_, codec) => {
-  it('brings back what JSON loses', async () => {
+  it('returns the values that JSON loses', async () => {
     const cache = memoryCache({ codec })
     await cache.set('key', RICH)
     expect(await cache.get('key')).toEqual(RICH)
@@ -36,7 +36,7 @@ describe.each([
   })
 })
 
-it('the documented cache of posts brings back Dates and Sets, computed and found', async () => {
+it('the documented cache of posts returns Dates and Sets, computed and found', async () => {
   const db = drizzle(createPool(await createDatabase()))
   await migrate(db)
   let loads = 0

@@ -1,4 +1,4 @@
-/** What Bun's own client does as a database of the cache, without Drizzle. Printed as JSON. */
+/** Uses Bun's own client as a database of the cache, without Drizzle. Prints the results as JSON. */
 import { SQL } from 'bun'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'

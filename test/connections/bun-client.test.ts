@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { bin, ROOT, run } from '../package/packed.ts'
 import { createDatabase } from '../setup/databases.ts'
 
-it('Bun’s own client is a database of the cache, and so is its transaction', async () => {
+it('Bun’s own client works as a database of the cache, and so does its transaction', async () => {
   const database = await createDatabase()
   const { stdout, stderr } = await run(bin('bun'), ['./test/connections/bun-client.mjs'], ROOT, {
     BUN_DATABASE_URL: database,

@@ -1,4 +1,4 @@
-/** Which way a connection string takes, and what is refused before anything is sent. */
+/** The protocol that a connection string selects, and the strings that are refused before anything is sent. */
 import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -33,7 +33,7 @@ interface Sent {
   readonly connectionString: string | null
 }
 
-/** Stands in for Neon: sends its requests to a local one, and notes where they should have gone. */
+/** Stands in for Neon: sends its requests to a local endpoint, and records their original targets. */
 async function standInForNeon(): Promise<{ sent: Sent[]; credentials: string }> {
   const { server } = await localNeon()
   const { fetch } = globalThis
@@ -52,7 +52,7 @@ describe('a connection string', () => {
     ['ep-blue-1.eu-central-1.aws.neon.tech', 'https://api.eu-central-1.aws.neon.tech/sql'],
     ['ep-blue-1-pooler.eu-central-1.aws.neon.tech', 'https://api.eu-central-1.aws.neon.tech/sql'],
     ['ep-blue-1.c-2.us-east-2.aws.neon.tech', 'https://api.c-2.us-east-2.aws.neon.tech/sql'],
-  ])('of Neon at %s goes over HTTP to %s, one request for each operation', async (host, endpoint) => {
+  ])('for Neon at %s uses HTTP to %s, one request for each operation', async (host, endpoint) => {
     const { sent } = await standInForNeon()
     const url = `postgresql://ada:p%40ss@${host}/shop?sslmode=require&channel_binding=require`
     const cache = createCache(url, { namespace: host })
@@ -65,7 +65,7 @@ describe('a connection string', () => {
     ])
   })
 
-  it('of a local Neon goes over HTTP, with the round trips of Neon’s driver', async () => {
+  it('for a local Neon uses HTTP, with the round trips of Neon’s driver', async () => {
     const { faults, server } = await localNeon()
     const cache = createCache(server.connectionString, { namespace: 'local' })
     await cache.getOrSet('key', () => 'computed')
@@ -74,7 +74,7 @@ describe('a connection string', () => {
     expect(faults.requests).toBe(3)
   })
 
-  it('of another host goes over TCP, in one pool for all caches, and keeps its statements prepared', async () => {
+  it('for another host uses TCP, in one pool for all caches, and keeps its statements prepared', async () => {
     const url = new URL(database)
     url.searchParams.set('application_name', 'pgstash-test')
     const [one, two] = [createCache(url.href), createCache(() => url.href, { namespace: 'two' })]
@@ -96,7 +96,7 @@ describe('a connection string', () => {
     await vi.waitFor(async () => expect(await cache.get('idle')).toBe(1))
   })
 
-  it('with sslrootcert=system trusts what Node trusts, where pg would look for a file', async () => {
+  it('with sslrootcert=system trusts the certificates of Node, where pg would look for a file', async () => {
     const url = new URL(database)
     url.searchParams.set('sslmode', 'disable')
     url.searchParams.set('sslrootcert', 'system')
@@ -117,7 +117,7 @@ describe('a connection string', () => {
     expect(await cache.get('key')).toBe('now')
   })
 
-  it('of a host that says nothing goes over TCP, and fails within the timeout', async () => {
+  it('for a host that never answers uses TCP, and fails within the timeout', async () => {
     const silent = createServer(() => {})
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
     cleanup(() => silent.close())
@@ -126,7 +126,7 @@ describe('a connection string', () => {
     await expect(cache.get('key')).rejects.toMatchObject({ code: 'TIMEOUT' })
   })
 
-  it('is never redirected, because another host must not get the password', async () => {
+  it('never follows a redirect, because another host must not get the password', async () => {
     vi.stubGlobal('fetch', async (_url: string, init: RequestInit) => {
       expect(init.redirect).toBe('manual')
       return new Response(null, { status: 307, headers: { location: 'https://elsewhere.invalid/' } })
@@ -135,7 +135,7 @@ describe('a connection string', () => {
     await expect(cache.set('key', 1)).rejects.toMatchObject({ code: 'DATABASE', status: 307 })
   })
 
-  it('ends its request when the time is over', async () => {
+  it('aborts its request at the timeout', async () => {
     const { faults, server } = await localNeon()
     const signals: (AbortSignal | null | undefined)[] = []
     const { fetch } = globalThis
@@ -149,7 +149,7 @@ describe('a connection string', () => {
     expect(signals.map((signal) => signal?.aborted)).toEqual([true])
   })
 
-  it('reports failures over HTTP as Neon’s driver does', async () => {
+  it('reports failures over HTTP like Neon’s driver', async () => {
     const { server } = await localNeon()
     const wrong = new URL(server.connectionString)
     wrong.pathname = '/missing'
@@ -162,17 +162,17 @@ describe('a connection string', () => {
   })
 })
 
-describe('a connection string that is wrong', () => {
+describe('an invalid connection string', () => {
   const SECRET = 'hunter2'
 
   it.each([
     ['empty', '', /got an empty string: set its variable/],
     ['blank', '  ', /got an empty string/],
-    ['of another database', `mysql://ada:${SECRET}@db.example/shop`, /such as postgresql:/],
-    ['no URL', `ada:${SECRET}@db.example`, /such as postgresql:/],
+    ['for another kind of database', `mysql://ada:${SECRET}@db.example/shop`, /such as postgresql:/],
+    ['not a URL', `ada:${SECRET}@db.example`, /such as postgresql:/],
     ['with a password that is not encoded', `postgresql://ada:${SECRET}#/?@db.example:x/shop`, /encode its password/],
-    ['of Prisma Accelerate', `prisma+postgres://accelerate.prisma-data.net/?api_key=${SECRET}`, /Prisma Accelerate/],
-  ])('because it is %s is refused at once, without showing it', async (_name, text, message) => {
+    ['for Prisma Accelerate', `prisma+postgres://accelerate.prisma-data.net/?api_key=${SECRET}`, /Prisma Accelerate/],
+  ])('that is %s is refused at once, without showing it', async (_name, text, message) => {
     const refuse = () => createCache(text)
     expect(refuse).toThrow(InvalidOptionError)
     expect(refuse).toThrow(message)
@@ -183,7 +183,7 @@ describe('a connection string that is wrong', () => {
   })
 
   it.each(['postgresql://ep-1.neon.tech/shop', 'postgresql://ada@ep-1.neon.tech'])(
-    'because HTTP needs a user and a database fails at the first call: %s',
+    'that lacks a user or database for HTTP fails at the first call: %s',
     async (url) => {
       const sent = vi.fn()
       vi.stubGlobal('fetch', sent)
@@ -210,7 +210,7 @@ describe('a connection string that is wrong', () => {
   })
 })
 
-describe('what is no database', () => {
+describe('a value that is not a database', () => {
   class Kysely {
     selectFrom() {}
     with() {}
@@ -229,7 +229,7 @@ describe('what is no database', () => {
     ['a query builder', new Kysely()],
     ['a database of SQLite', new SqliteDatabase()],
     ['a promise', Promise.resolve('postgresql://localhost/shop')],
-    ['a pool that is not opened', pg.Pool],
+    ['a pool that is not open', pg.Pool],
   ])('is refused: %s', async (_name, given) => {
     const source = given as DatabaseSource
     if (typeof given === 'function') await expect(createCache(source).get('key')).rejects.toThrow()
@@ -239,14 +239,14 @@ describe('what is no database', () => {
       )
   })
 
-  it('asks whether the variable is set, if it is undefined', () => {
+  it('is answered with a question about the variable, if it is undefined', () => {
     expect(() => createCache(process.env.NOT_SET as unknown as string)).toThrow(
       /got undefined\. Is its variable set\?$/,
     )
   })
 })
 
-it('still takes a Drizzle database', async () => {
+it('createCache still accepts a Drizzle database', async () => {
   const cache = createCache(drizzle(createPool(database)))
   await cache.set('drizzle', 1)
   expect(await cache.get('drizzle')).toBe(1)

@@ -29,7 +29,7 @@ afterEach(() => {
 })
 
 describe('createCache.fromEnv', () => {
-  it.each(NAMES)('reads %s of the process, at the first statement and not before', async (name) => {
+  it.each(NAMES)('reads %s of the process at the first statement, and not before', async (name) => {
     const cache = createCache.fromEnv(undefined, { namespace: name, warn: false })
     await expect(cache.get('key')).rejects.toThrow(MISSING)
     process.env[name] = url
@@ -54,7 +54,7 @@ describe('createCache.fromEnv', () => {
     expect(await cache.getOrSet('key', () => 'computed')).toBe('computed')
   })
 
-  it('takes the variables of a Worker, and a binding of Hyperdrive', async () => {
+  it('accepts the variables of a Worker, and a binding of Hyperdrive', async () => {
     interface Env {
       DATABASE_URL: string
     }
@@ -64,7 +64,7 @@ describe('createCache.fromEnv', () => {
   })
 
   it.each([
-    ['DATABASE_URL before all others', { POSTGRES_URL: SECRET, DATABASE_URL: '$url' }],
+    ['DATABASE_URL to all others', { POSTGRES_URL: SECRET, DATABASE_URL: '$url' }],
     ['POSTGRES_URL if DATABASE_URL is empty', { DATABASE_URL: '', POSTGRES_URL: '$url' }],
     ['POSTGRES_URL if DATABASE_URL is another database', { DATABASE_URL: 'file:./dev.db', POSTGRES_URL: '$url' }],
     ['POSTGRES_URL if DATABASE_URL is Prisma’s proxy', { DATABASE_URL: 'prisma+postgres://x', POSTGRES_URL: '$url' }],
@@ -75,18 +75,18 @@ describe('createCache.fromEnv', () => {
     expect(await cache.get('preferred')).toBe(1)
   })
 
-  it('takes a URL with white space around it, as files of variables have', async () => {
+  it('accepts a URL with white space around it, as files of variables have it', async () => {
     await expect(createCache.fromEnv({ DATABASE_URL: ` ${url}\n` }).get('spaces')).resolves.toBeUndefined()
   })
 
-  it('refuses options in the place of the environment, and what is no environment', () => {
+  it('refuses options in place of the environment, and a value that is not an environment', () => {
     expect(() => createCache.fromEnv({ namespace: 'shop' })).toThrow(/fromEnv\(process\.env, options\)/)
     expect(() => createCache.fromEnv('DATABASE_URL' as unknown as object)).toThrow(InvalidOptionError)
     expect(() => createCache.fromEnv({}, { ttl: 5 } as object)).toThrow(/Unknown option ttl/)
   })
 })
 
-it('databaseFromEnv serves every function that takes a database', async () => {
+it('databaseFromEnv works in every function that takes a database', async () => {
   const other = await createDatabase()
   const database = databaseFromEnv({ DATABASE_URL: other })
   await migrate(database)
@@ -97,7 +97,7 @@ it('databaseFromEnv serves every function that takes a database', async () => {
   expect(rows).toEqual([{ count: 1 }])
 })
 
-it('serves the snippets of docs/getting-started/providers.md', async () => {
+it('the snippets of docs/getting-started/providers.md work', async () => {
   // The pool of a snippet reports when its database is dropped.
   vi.spyOn(console, 'error').mockImplementation(() => {})
   process.env.DATABASE_URL = url
@@ -110,8 +110,8 @@ it('serves the snippets of docs/getting-started/providers.md', async () => {
   const computed = await report()
   expect(computed).toMatch(/^Computed at /)
   expect(await report()).toBe(computed)
-  // Over the pool, in the same table but in no namespace.
-  expect(await pooled.namespace('shop').get('report')).toBe(computed)
+  // The pool reaches the same table.
+  expect(await pooled.get('report')).toBe(computed)
   const first = await (await netlify()).text()
   expect(await (await netlify()).text()).toBe(first)
   await createCache(url).set('expired', 1, { expiration: 0 })

@@ -42,7 +42,7 @@ describe.each([
   ['webpack', ['build', '--webpack']],
 ])('Next with %s', (bundler, build) => {
   it(
-    'builds, serves an HTTP database, and says what TCP needs',
+    'builds, serves an HTTP database, and explains what TCP needs',
     async () => {
       const folder = await install(await pack())
       await linkPackages(folder, ['react', 'react-dom'])

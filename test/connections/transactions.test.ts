@@ -44,7 +44,7 @@ async function fill(): Promise<unknown> {
 class Rollback extends Error {}
 
 describe('invalidation', () => {
-  it('joins a transaction of pg as it is, and is seen when that commits', async () => {
+  it('joins a transaction of pg, and is visible after the commit', async () => {
     const client = await pool.connect()
     await client.query('begin')
     await client.query(UPDATE, ['new'])
@@ -77,7 +77,7 @@ describe('invalidation', () => {
     expect(await fill()).toBe(end === 'commits' ? 'new' : 'old')
   })
 
-  it('joins a transaction of neon(), in its one request', async () => {
+  it('joins a transaction of neon(), in its single request', async () => {
     const faults = createFaults()
     const server = await startLocalNeon({ database: url, intercept: faults })
     cleanup(() => server.close())
@@ -89,7 +89,7 @@ describe('invalidation', () => {
     expect(await fill()).toBe('new')
   })
 
-  it('has a text with one cast parameter, and the tables of the options', () => {
+  it('has SQL text with one cast parameter, and the tables of the options', () => {
     const { text, values } = invalidation(['b', 'a'], { tables: cacheTables({ prefix: 'shop_' }) })
     expect(values).toEqual(['["b","a"]'])
     expect(text).toContain('"shop_cache_invalidations"')
@@ -125,7 +125,7 @@ describe('docs/snippets/tags/without-drizzle.ts', () => {
 })
 
 describe('a cache over a transaction', () => {
-  it('of postgres-js writes with it, and rolls back with it', async () => {
+  it('with postgres-js writes and rolls back with it', async () => {
     const sql = postgres(url, { onnotice: () => {} })
     cleanup(() => sql.end())
     await sql.begin(async (tx) => {
@@ -142,7 +142,7 @@ describe('a cache over a transaction', () => {
     expect(await cache.get('own')).toBe(1)
   })
 
-  it('of PGlite writes with it, and rolls back with it', async () => {
+  it('with PGlite writes and rolls back with it', async () => {
     const client = new PGlite()
     cleanup(() => client.close())
     await migrate(client)
@@ -156,7 +156,7 @@ describe('a cache over a transaction', () => {
     expect(await outside.get('own')).toBe(1)
   })
 
-  it('sends no routine, because a missing one would end the transaction', async () => {
+  it('calls no routine, because a missing one would abort the transaction', async () => {
     const bare = await createDatabase()
     await migrate(bare, { routines: false })
     const sql = postgres(bare, { prepare: false, onnotice: () => {} })
@@ -170,7 +170,7 @@ describe('a cache over a transaction', () => {
   })
 })
 
-it('watches tables over a client and over a connection string', async () => {
+it('watchTables works over a client and over a connection string', async () => {
   await watchTables(pool, 'products')
   expect(await watchedTables(url)).toEqual([{ table: 'public.products', rows: false, relations: 1 }])
   await cache.set('watching', 1, { tags: ['table:public.products'] })

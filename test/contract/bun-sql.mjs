@@ -1,4 +1,4 @@
-/** The contract with Bun's own driver, run by `bun test`: that driver is part of Bun. */
+/** The contract with Bun's own driver, run by `bun test`, because that driver is part of Bun. */
 
 import { afterAll, beforeAll, describe, expect, it, setDefaultTimeout } from 'bun:test'
 import { SQL } from 'bun'

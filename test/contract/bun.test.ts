@@ -1,4 +1,4 @@
-/** The contract under Bun. Each of its tests is one here. */
+/** The contract under Bun. Each of its tests becomes a test here. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'

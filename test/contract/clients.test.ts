@@ -12,7 +12,9 @@ import { createDatabase, createPool } from '../setup/databases.ts'
 import { lazily } from '../setup/lazily.ts'
 import { advance, emptyTables } from '../setup/postgres-store.ts'
 
-/** What a program passes, for a database at this URL. Clients of pg take the same way as a string over TCP. */
+/**
+ * The value that a program passes, for a database at this URL. Clients of pg use the same code as a string over TCP.
+ */
 const sources: Record<string, (url: string) => Promise<DatabaseSource>> = {
   'a connection string over HTTP': connectionStringOf,
   'a connection string over TCP': async (url) => url,

@@ -1,10 +1,10 @@
-/** A test runner for runtimes that have none: it collects the tests of the contract, and runs them one after the other. */
+/** A test runner for runtimes without one: it collects the tests of the contract, and runs them one after the other. */
 import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Expect, Matchers, TestRunner } from 'pgstash/testing'
 
 export interface Case {
   readonly name: string
-  /** `passed`, or why it failed. */
+  /** `passed`, or the reason of the failure. */
   readonly outcome: string
 }
 
@@ -74,7 +74,7 @@ function matchers(actual: unknown, isWanted: boolean): Matchers {
   }
 }
 
-/** True if each field of the expected object is in the actual one, at every depth. */
+/** True if each field of the expected object equals that of the actual one, at every depth. */
 function contains(actual: unknown, expected: unknown): boolean {
   if (isDeepStrictEqual(actual, expected)) return true
   if (typeof actual !== 'object' || typeof expected !== 'object' || actual === null || expected === null) return false

@@ -25,14 +25,14 @@ import { startRelay } from '../setup/websocket-relay.ts'
 async function proxyOver(types?: pg.CustomTypesConfig): Promise<Database> {
   const pool = createPool(await createDatabase())
   return drizzleProxy(async (text, values, method) => {
-    // Without parameters `pg` uses the simple protocol, as those programs do: one request may hold several statements.
+    // Without parameters `pg` uses the simple protocol, like those programs: one request may hold several statements.
     const query = { text, ...(values.length > 0 && { values }), ...(types && { types }) }
     if (method === 'execute') return { rows: (await pool.query(query)).rows ?? [] }
     return { rows: (await pool.query({ ...query, rowMode: 'array' })).rows }
   })
 }
 
-/** Neon's driver for connections that are kept, over WebSockets. */
+/** Neon's driver for persistent connections, over WebSockets. */
 async function neonSocketsOver(database: string): Promise<Database> {
   const relay = await startRelay(database)
   neonConfig.webSocketConstructor = WebSocket
@@ -73,7 +73,7 @@ const drivers: Record<string, Connect> = {
   },
 }
 
-/** Of those that call routines, one for each way in which statements are sent. All others send the same statements. */
+/** Among drivers that call routines, one for each way of sending statements. All others send the same statements. */
 const WITHOUT_ROUTINES = ['neon-http on a real server', 'node-postgres', 'pg-proxy with text', 'pglite']
 
 for (const [name, connect] of Object.entries(drivers)) {

@@ -20,7 +20,7 @@ import { postgresStore } from '../setup/postgres-store.ts'
 const OIDS = [16, 20, 21, 23, 114, 28, 700, 701, 1009, 5069, 1184, 1700, 3802, 5038]
 const TEXT = 25
 
-/** What a Decimal or a Temporal class is: an object that compares with nothing. */
+/** A stand-in for a Decimal or Temporal class: an object that does not compare. */
 class Replaced {
   readonly text: string
   constructor(text: string) {
@@ -45,13 +45,13 @@ async function postgresJs(transform: Transforms): Promise<Database> {
   return drizzlePostgres({ client })
 }
 
-/** The statements of the cache send text only; those of the tests send numbers too. */
+/** The cache sends only text in its statements. The tests send numbers too. */
 function refuse(value: unknown): string {
   if (typeof value === 'number') return String(value)
   throw new TypeError('A serializer that expects its own class.')
 }
 
-/** A proxy as its documentation has it, in front of a driver that parses what it can. */
+/** A proxy like the one in its documentation, in front of a driver that parses every type it can. */
 async function proxy(): Promise<Database> {
   const pool = createPool(await createDatabase())
   return drizzleProxy(async (text, params, method) => {

@@ -1,4 +1,4 @@
-/** The contract under Deno and in workerd, over HTTP. Each of its tests is one here. */
+/** The contract under Deno and in workerd, over HTTP. Each of its tests becomes a test here. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startLocalNeon } from 'pgstash/dev'

@@ -1,4 +1,4 @@
-/** The whole contract in databases whose settings change what literals, numbers, dates and plans mean. */
+/** The whole contract in databases whose settings change the meaning of literals, numbers, dates and plans. */
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { createCache, type Database } from 'pgstash'
@@ -18,7 +18,7 @@ import { createNeon } from '../setup/neon.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
 import { IS_INLINE } from '../setup/statements.ts'
 
-/** Together, because none undoes what another does. Each session of the database begins with them. */
+/** All at once, because they are independent. Each session of the database starts with them. */
 const SETTINGS: Readonly<Record<string, string>> = {
   standard_conforming_strings: 'off',
   backslash_quote: 'off',
@@ -72,8 +72,8 @@ for (const [name, connect] of Object.entries(drivers)) {
     ))
 }
 
-describe('with hostile settings', () => {
-  it('sessions have them', async () => {
+describe('hostile settings', () => {
+  it('are active in each session', async () => {
     const { rows } = await createPool(await hostileDatabase()).query(
       'select name, setting from pg_settings where name = any ($1)',
       [['standard_conforming_strings', 'jit_above_cost', 'search_path']],
@@ -85,7 +85,7 @@ describe('with hostile settings', () => {
     })
   })
 
-  it('watched tables invalidate, whatever their names', async () => {
+  it('do not break the invalidation of watched tables of any name', async () => {
     const pool = createPool(await hostileDatabase())
     const db = drizzlePg({ client: pool })
     await migrate(db, { tables, changes: true })
@@ -99,7 +99,7 @@ describe('with hostile settings', () => {
     expect(await cache.get('row')).toBe(undefined)
   })
 
-  it('doctor and the admin pages answer', async () => {
+  it('do not break doctor and the admin pages', async () => {
     const pool = createPool(await hostileDatabase())
     const db = drizzlePg({ client: pool })
     await migrate(db, { tables })

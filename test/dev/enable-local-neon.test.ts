@@ -7,7 +7,7 @@ import { start } from './endpoint.ts'
 
 const before = neonConfig.fetchEndpoint
 
-/** What the driver does if nobody sets anything; the tests' own set-up has replaced it. */
+/** The driver without any configuration. The setup of the tests has replaced its functions. */
 const NEON_DEFAULT = Reflect.get(neonConfig, 'defaults').fetchEndpoint
 
 afterEach(() => {
@@ -53,7 +53,7 @@ describe('enableLocalNeon', () => {
     expect([endpointOf(host), endpointOf('localhost')]).toEqual(['https://fixed/sql', 'http://127.0.0.1:4444/sql'])
   })
 
-  it("leaves Neon's hosts to Neon by default", () => {
+  it('leaves Neon’s hosts to Neon by default', () => {
     neonConfig.fetchEndpoint = NEON_DEFAULT
     enableLocalNeon(neonConfig)
     expect(endpointOf('ep-a-1.eu.aws.neon.tech')).toBe('https://api.eu.aws.neon.tech/sql')
@@ -66,7 +66,7 @@ describe('enableLocalNeon', () => {
     expect(neonConfig.fetchEndpoint).toBe(first)
   })
 
-  it('takes the default port if there is none', () => {
+  it('uses the default port if none is given', () => {
     enableLocalNeon(neonConfig)
     expect(endpointOf('localhost', '')).toBe('http://127.0.0.1:5488/sql')
   })
@@ -76,7 +76,7 @@ describe('enableLocalNeon', () => {
     expect(() => enableLocalNeon(config as never)).toThrow('Expected the neonConfig of @neondatabase/serverless')
   })
 
-  it('is enough for a client that was made before it, and one made after', async () => {
+  it('works for a client that was created before it, and for one created after', async () => {
     const local = await start()
     neonConfig.fetchEndpoint = NEON_DEFAULT
     const early = neon(local.connectionString)
@@ -85,7 +85,7 @@ describe('enableLocalNeon', () => {
     expect([await early`select 1 as n`, await late`select 2 as n`]).toEqual([[{ n: 1 }], [{ n: 2 }]])
   })
 
-  it('is enough for Drizzle, migrate and a cache', async () => {
+  it('works for Drizzle, migrate and a cache', async () => {
     const local = await start()
     neonConfig.fetchEndpoint = NEON_DEFAULT
     enableLocalNeon(neonConfig)

@@ -1,4 +1,4 @@
-/** What the tests of the local endpoint share: one per kind of database, and plain requests to it. */
+/** Shared by the tests of the local endpoint: one endpoint per kind of database, and plain requests to it. */
 
 import { request } from 'node:http'
 import { neonConfig } from '@neondatabase/serverless'
@@ -11,7 +11,7 @@ export type Kind = (typeof KINDS)[number]
 
 neonConfig.fetchEndpoint = (_host, port) => `http://127.0.0.1:${port}/sql`
 
-/** Starts an endpoint and closes it when the test or file ends. */
+/** Starts an endpoint, and closes it when the test or file ends. */
 export async function start(options: LocalNeonOptions = {}): Promise<LocalNeon> {
   const local = await startLocalNeon(options)
   cleanup(() => local.close())
@@ -35,12 +35,12 @@ export interface PlainRequest {
   readonly headers?: Record<string, string | undefined>
   readonly method?: string
   readonly path?: string
-  /** Replaces the right connection string. */
+  /** Replaces the correct connection string. */
   readonly connectionString?: string
   readonly signal?: AbortSignal
 }
 
-/** Sends one request with `node:http`, which allows any header, Host and Origin included. */
+/** Sends one request with `node:http`, which allows any header, including Host and Origin. */
 export function send(local: LocalNeon, options: PlainRequest = {}): Promise<PlainAnswer> {
   const headers = Object.entries({
     'neon-connection-string': options.connectionString ?? local.connectionString,
@@ -84,7 +84,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** One query as the driver would send it. */
+/** Sends one query as the driver would. */
 export function query(
   local: LocalNeon,
   sql: string,

@@ -36,13 +36,13 @@ describe('an endpoint with faults', () => {
     expect(faults).toMatchObject({ requests: 0, statements: 0, bytesIn: 0, bytesOut: 0, log: [] })
   })
 
-  it('does not count what is refused before it is a query', async () => {
+  it('does not count requests that are refused before they are queries', async () => {
     await send(local(), { body: 'nonsense' })
     await query(local(), 'select 1', [], { connectionString: 'postgres://postgres:wrong@localhost/postgres' })
     expect(faults.requests).toBe(0)
   })
 
-  it('delays', async () => {
+  it('delays an answer', async () => {
     faults.next({ kind: 'delay', ms: 20 })
     const before = performance.now()
     expect((await insert()).status).toBe(200)
@@ -74,7 +74,7 @@ describe('an endpoint with faults', () => {
     expect(await count()).toBe(1)
   })
 
-  it.each([0, 10, 1_000_000])('cuts an answer off after %i bytes', async (bytes) => {
+  it.each([0, 10, 1_000_000])('truncates an answer after %i bytes', async (bytes) => {
     faults.next({ kind: 'truncate', bytes })
     await expect(neon(local().connectionString)`insert into t values (1)`).rejects.toThrow()
     expect(await count()).toBe(1)
@@ -82,7 +82,7 @@ describe('an endpoint with faults', () => {
     expect(faults.log[0]?.bytesOut).toBeGreaterThanOrEqual(bytes === 0 ? 0 : 10)
   })
 
-  it('hangs until the client leaves, without executing', async () => {
+  it('hangs until the client disconnects, without executing', async () => {
     faults.next({ kind: 'hang' })
     const controller = new AbortController()
     const { onRequest } = faults
@@ -134,7 +134,7 @@ describe('an endpoint with faults', () => {
     expect(await statuses(2)).toEqual([200, 200])
   })
 
-  it('can use any interceptor, asynchronous ones too', async () => {
+  it('accepts any interceptor, including asynchronous ones', async () => {
     const seen: unknown[] = []
     const server = await start({
       intercept: {
@@ -182,7 +182,7 @@ describe('random faults', () => {
     expect(draw(7)).not.toEqual(draw(8))
   })
 
-  it('come as often as asked for', () => {
+  it('occur as often as requested', () => {
     const kinds = draw(1)
     expect(kinds.filter((kind) => kind === 'reset').length).toBeGreaterThan(330)
     expect(kinds.filter((kind) => kind === 'reset').length).toBeLessThan(470)

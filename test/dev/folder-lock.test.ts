@@ -1,4 +1,4 @@
-/** The lock of PGlite's folder: held while its owner lives, and taken over afterwards. */
+/** The lock of PGlite's folder: held while its owner is alive, and taken over afterwards. */
 import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,10 +9,10 @@ import { LocalNeonError, startLocalNeon } from '../../src/dev/index.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { query, start } from './endpoint.ts'
 
-// Each test starts a database or two.
+// Each test starts one or two databases.
 vi.setConfig({ testTimeout: 180_000 })
 
-/** As it is published, for processes that are killed. */
+/** The published command, for processes that are killed. */
 const DEV = new URL('../../dist/dev/index.js', import.meta.url).href
 
 const folder = () => mkdtemp(join(tmpdir(), 'pgstash-dev-'))
@@ -22,7 +22,7 @@ const failure = (dataDir: string) =>
     (error) => error,
   )
 
-describe("PGlite's folder", () => {
+describe('the folder of PGlite', () => {
   it('is refused while this process uses it', async () => {
     const dataDir = await folder()
     const local = await start({ dataDir })
@@ -46,7 +46,7 @@ describe("PGlite's folder", () => {
     expect(await readFile(join(dataDir, '.pgstash.lock'), 'utf8')).toContain('other')
   })
 
-  it('is taken over from a process that is gone', async () => {
+  it('is taken over from a process that has ended', async () => {
     const dataDir = await folder()
     const gone = spawn(process.execPath, ['-e', ''])
     await new Promise((resolve) => gone.on('exit', resolve))
@@ -54,7 +54,7 @@ describe("PGlite's folder", () => {
     expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
   })
 
-  it('is taken over from a process that had our id, as after a restart of a container', async () => {
+  it('is taken over from a process that had the same id, as after a restart of a container', async () => {
     const dataDir = await folder()
     await lockOf(dataDir, process.pid, Date.now() - 3_600_000_000)
     expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
@@ -70,7 +70,7 @@ describe("PGlite's folder", () => {
     return JSON.parse(await readFile(join(dataDir, '.pgstash.lock'), 'utf8')) as { pid: number; start?: string }
   }
 
-  it('is taken over from a killed process whose id another process got', async () => {
+  it('is taken over from a killed process whose id now belongs to another process', async () => {
     const dataDir = await folder()
     const lock = await abandonedLock(dataDir)
     const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'])
@@ -79,16 +79,16 @@ describe("PGlite's folder", () => {
     expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
   })
 
-  it('is taken over from a killed process whose id this process got', async () => {
+  it('is taken over from a killed process whose id now belongs to this process', async () => {
     const dataDir = await folder()
     const lock = await abandonedLock(dataDir)
     await writeFile(join(dataDir, '.pgstash.lock'), JSON.stringify({ ...lock, pid: process.pid }))
     expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
   })
 
-  it.skipIf(process.platform === 'win32')('is taken over from a dead process that nobody has reaped', async () => {
+  it.skipIf(process.platform === 'win32')('is taken over from a zombie process', async () => {
     const dataDir = await folder()
-    // The child of a shell that turned into a program that waits for no child.
+    // The child of a shell that replaced itself by a program that never waits for children.
     const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'])
     cleanup(() => parent.kill())
     const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)))
@@ -97,7 +97,7 @@ describe("PGlite's folder", () => {
     expect((await query(await start({ dataDir }), 'select 1')).status).toBe(200)
   })
 
-  it('is refused while this process uses it, even if its clock was set meanwhile', async () => {
+  it('is refused while this process uses it, even if its clock was changed meanwhile', async () => {
     const dataDir = await folder()
     await start({ dataDir })
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
@@ -105,7 +105,7 @@ describe("PGlite's folder", () => {
     expect((await failure(dataDir)).message).toContain(`in use by process ${process.pid}`)
   })
 
-  it('goes to exactly one of several that find a stale lock', async () => {
+  it('goes to exactly one of several processes that find a stale lock', async () => {
     const dataDir = await folder()
     await lockOf(dataDir, process.pid, 0)
     const outcomes = await Promise.allSettled([1, 2, 3].map(() => start({ dataDir })))

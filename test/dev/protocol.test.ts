@@ -9,7 +9,7 @@ import { KINDS, query, send, startKind } from './endpoint.ts'
 
 const MEBIBYTE = 1024 * 1024
 
-/** What Neon's proxy puts into every error, in its order. */
+/** The fields that Neon's proxy puts into every error, in its order. */
 const ERROR_FIELDS = [
   ...['message', 'code', 'detail', 'hint', 'position', 'internalPosition', 'internalQuery', 'severity', 'where'],
   ...['table', 'column', 'schema', 'dataType', 'constraint', 'file', 'line', 'routine'],
@@ -40,11 +40,11 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     ['delete from other', 'DELETE', 2],
     ['create table copied as select generate_series(1, 3)', 'SELECT', 3],
     ['-- nothing', '', null],
-  ])('names the command and its count: %s', async (sql, command, rowCount) => {
+  ])('returns the command and its count: %s', async (sql, command, rowCount) => {
     expect((await query(local, sql)).json).toMatchObject({ command, rowCount })
   })
 
-  it('takes array mode from the header, or from the query', async () => {
+  it('accepts array mode from the header, or from the query', async () => {
     const sql = 'select 1 as a, 2 as b'
     const objects = await query(local, sql, [], { headers: { 'neon-array-mode': 'false' } })
     expect(objects.json).toMatchObject({ rowAsArray: false, rows: [{ a: '1', b: '2' }] })
@@ -87,7 +87,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     const { status, json } = await query(local, sql)
     expect(status).toBe(400)
     expect(Object.keys(json)).toEqual(ERROR_FIELDS)
-    // PGlite may be of another version than the server: where in Postgres's source an error comes from then differs.
+    // PGlite's version may differ from the server's, and so may the source location of an error.
     const elsewhere = ['schema', 'detail', 'file', 'line', 'routine']
     for (const field of ['file', 'line', 'routine']) expect(json[field], field).toEqual(expect.any(String))
     for (const field of ERROR_FIELDS.filter((name) => !elsewhere.includes(name))) {
@@ -114,7 +114,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     expect(results).toEqual([[], [{ name: 'ten' }], [{ same: true }]])
   })
 
-  it('undoes a whole batch when one statement fails', async () => {
+  it('rolls back a whole batch if one statement fails', async () => {
     const before = await ids()
     const sql = neon(local.connectionString)
     const batch = sql.transaction([
@@ -142,7 +142,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     ['ReadCommitted', 'read committed'],
     ['RepeatableRead', 'repeatable read'],
     ['Serializable', 'serializable'],
-  ])('runs a batch at isolation level %s and repeats the headers', async (level, expected) => {
+  ])('runs a batch at isolation level %s and returns the headers', async (level, expected) => {
     const answer = await send(local, {
       body: {
         queries: [
@@ -187,7 +187,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     expect((await send(local, { body: Buffer.from('{"query":"select \'\xff\'"}', 'latin1') })).status).toBe(400)
   })
 
-  it('refuses a request over 64 MiB with 413, announced or not', async () => {
+  it('refuses a request over 64 MiB with 413, with and without a Content-Length', async () => {
     const body = Buffer.alloc(64 * MEBIBYTE + 1, 32)
     const message = 'request is too large (max is 67108864 bytes)'
     expect(await send(local, { body })).toMatchObject({ status: 413, json: { message } })
@@ -200,9 +200,9 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     expect((await query(local, 'select 1')).status).toBe(200)
   })
 
-  it('does not leak a session from one request to the next', async () => {
-    // With one connection the probe waits until the session is clean. With several it could use another, and see a lock
-    // that the first is about to release.
+  it('does not leak session state from one request to the next', async () => {
+    // With one connection the probe waits until the session is clean. With several it could use another connection, and
+    // see a lock that the first is about to release.
     const single = await startKind(kind, { poolSize: 1 })
     const probe = async () =>
       (
@@ -231,7 +231,7 @@ describe.each(KINDS)('the protocol in front of %s', (kind) => {
     }
   })
 
-  it('rolls back what a request left open', async () => {
+  it('rolls back a transaction that a request left open', async () => {
     const before = await ids()
     await query(local, 'begin')
     await query(local, "insert into item values (40, 'kept')")

@@ -7,10 +7,10 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { query, send, start } from './endpoint.ts'
 
-/** Far beyond any test's time-out: only a cancellation ends it. */
+/** Far longer than any test's timeout, so only a cancellation ends it. */
 const FOREVER = 'select pg_sleep(3600)'
 
-describe('in front of a real server', () => {
+describe('the endpoint of a real server', () => {
   let url: string
   let local: LocalNeon
   let admin: pg.Client
@@ -24,7 +24,7 @@ describe('in front of a real server', () => {
     cleanup(() => admin.end())
   })
 
-  /** Asks the server until it says so: a state of another session has no event to wait for. */
+  /** Polls the server until the state matches, because the state of another session has no event to wait for. */
   const until = async (condition: string) => {
     for (;;) {
       const { rows } = await admin.query(`select (${condition}) as ok`)
@@ -34,7 +34,7 @@ describe('in front of a real server', () => {
   const sessions = (where: string) =>
     `(select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and ${where})`
 
-  it('runs twenty requests at the same time', async () => {
+  it('runs twenty requests concurrently', async () => {
     await admin.query('select pg_advisory_lock(1)')
     const requests = Array.from({ length: 20 }, () => query(local, 'select pg_advisory_xact_lock_shared(1)'))
     // All twenty wait for the lock together: none has been answered, and none waits for another.
@@ -59,7 +59,7 @@ describe('in front of a real server', () => {
     expect(second.json.rows[0][1]).not.toBe('1MB')
   })
 
-  it('cancels what an aborted request runs, and the pool survives', async () => {
+  it('cancels the statement of an aborted request, and the pool survives', async () => {
     const small = await start({ database: url, poolSize: 1 })
     const controller = new AbortController()
     const sql = neon(small.connectionString)
@@ -72,7 +72,7 @@ describe('in front of a real server', () => {
     expect(await sql`select 1 as one`).toEqual([{ one: 1 }])
   })
 
-  it('undoes the batch of an aborted request', async () => {
+  it('rolls back the batch of an aborted request', async () => {
     await admin.query('create table t (a int)')
     const controller = new AbortController()
     const body = { queries: [{ query: 'insert into t values (1)' }, { query: FOREVER }] }
@@ -108,7 +108,7 @@ describe('in front of a real server', () => {
     expect((await query(small, 'select * from t')).json.rows).toEqual([])
   })
 
-  it('reports the statement whose connection an administrator ended as Postgres does', async () => {
+  it('reports a statement whose connection an administrator terminated like Postgres does', async () => {
     const running = query(local, FOREVER)
     await until(`${sessions("wait_event = 'PgSleep'")} = 1`)
     await admin.query(
@@ -118,14 +118,14 @@ describe('in front of a real server', () => {
     expect((await query(local, 'select 1')).status).toBe(200)
   })
 
-  it('recovers by itself when idle connections have gone', async () => {
+  it('recovers by itself after idle connections were lost', async () => {
     await Promise.all([1, 2, 3].map(() => query(local, 'select 1')))
     await admin.query(
       'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
     )
     await until(`${sessions('true')} = 0`)
     const answers = []
-    // A connection whose end has not been noticed yet may fail one request; then none may.
+    // A connection whose end has not been noticed may fail one request, but no later one.
     for (let i = 0; i < 4; i++) answers.push((await query(local, 'select 1')).status)
     expect(answers.at(-1)).toBe(200)
   })

@@ -18,7 +18,7 @@ describe('the endpoint', () => {
     return query(local, 'select 1', [], { connectionString: url.href })
   }
 
-  it('listens on 127.0.0.1 only', async () => {
+  it('listens only on 127.0.0.1', async () => {
     const others = Object.values(networkInterfaces())
       .flat()
       .filter((net) => net?.family === 'IPv4' && net.address !== '127.0.0.1')
@@ -33,7 +33,7 @@ describe('the endpoint', () => {
     expect(new URL(local.endpoint).hostname).toBe('127.0.0.1')
   })
 
-  it('generates a password of its own each time', async () => {
+  it('generates a new password each time', async () => {
     const other = await start()
     const [one, two] = [local, other].map(({ connectionString }) => new URL(connectionString).password)
     expect(one).not.toBe(two)
@@ -60,7 +60,7 @@ describe('the endpoint', () => {
 
   it.each([
     ['no connection string', undefined, 'invalid header: neon-connection-string'],
-    ['no URL', 'secret-not-a-url', 'invalid connection string'],
+    ['an invalid URL', 'secret-not-a-url', 'invalid connection string'],
     ['another scheme', 'mysql://u:secret@localhost/db', 'incorrect scheme'],
     ['no user', 'postgres://localhost/db', 'missing username'],
     ['no password', 'postgres://postgres@localhost/db', 'missing authentication credentials: required password'],
@@ -87,19 +87,19 @@ describe('the endpoint', () => {
     '0.0.0.0',
     '127.0.0.1@evil',
     'localhost:x',
-  ])('refuses the host %j, which a rebound name would send', async (host) => {
+  ])('refuses the host %j, which DNS rebinding would send', async (host) => {
     expect((await query(local, 'select 1', [], { headers: { host } })).status).toBe(403)
     expect((await send(local, { method: 'GET', path: '/', headers: { host } })).status).toBe(403)
   })
 
   it.each(['https://evil.example', 'null', 'http://localhost.evil.example', 'file://', 'chrome-extension://x'])(
-    'refuses the page %s',
+    'refuses requests of the page %s',
     async (origin) => {
       expect((await query(local, 'select 1', [], { headers: { origin } })).status).toBe(403)
     },
   )
 
-  it('accepts a page of this machine', async () => {
+  it('accepts requests of a page on this machine', async () => {
     expect((await query(local, 'select 1', [], { headers: { origin: 'http://localhost:3000' } })).status).toBe(200)
   })
 
@@ -131,7 +131,7 @@ describe('the endpoint', () => {
     expect(text).not.toContain(new URL(local.connectionString).password)
   })
 
-  it('is reached by the driver with its own URL', async () => {
+  it('can be reached by the driver with its own URL', async () => {
     expect(await neon(local.connectionString)`select 1 as one`).toEqual([{ one: 1 }])
   })
 })

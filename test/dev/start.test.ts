@@ -10,7 +10,7 @@ import { CacheError, InvalidOptionError } from '../../src/values/errors.ts'
 import { freePort } from '../setup/free-port.ts'
 import { query, start } from './endpoint.ts'
 
-// Some tests start a database or two, and one asks for a name that nobody knows.
+// Some tests start one or two databases, and one resolves an unknown host name.
 vi.setConfig({ testTimeout: 180_000 })
 
 const SECRET = 'hunter2secret'
@@ -29,8 +29,8 @@ describe('starting', () => {
     expect(await neon(local.connectionString)`select 1 as one`).toEqual([{ one: 1 }])
   })
 
-  it('takes the port it is given, and says so when that is busy', async () => {
-    // One that nobody is given between its two uses.
+  it('uses the given port, and reports that it is busy', async () => {
+    // A port that nothing else takes between its two uses.
     const local = await start({ port: await freePort() })
     const error = await failure({ port: local.port })
     expect(error).toBeInstanceOf(LocalNeonError)
@@ -44,15 +44,15 @@ describe('starting', () => {
 
   it.each<[string, LocalNeonOptions]>([
     ['a port out of range', { port: 70_000 }],
-    ['a port that is no integer', { port: 1.5 }],
-    ['a pool of none', { database: 'postgres://localhost/db', poolSize: 0 }],
+    ['a port that is not an integer', { port: 1.5 }],
+    ['a pool of zero connections', { database: 'postgres://localhost/db', poolSize: 0 }],
     ['an empty folder name', { dataDir: '' }],
-    ['a password that can be guessed', { password: SECRET }],
-    ['a password that is no text', { password: 5 as unknown as string }],
+    ['a guessable password', { password: SECRET }],
+    ['a password that is not text', { password: 5 as unknown as string }],
     ['a folder together with a server', { database: `postgres://u:${SECRET}@localhost/db`, dataDir: '/tmp/x' }],
-    ['a database that is no URL', { database: `u:${SECRET}@localhost` }],
-    ['an option that it does not know', { datadir: '/tmp' } as LocalNeonOptions],
-    ['options that are none', 'pglite' as LocalNeonOptions],
+    ['a database that is not a URL', { database: `u:${SECRET}@localhost` }],
+    ['an unknown option', { datadir: '/tmp' } as LocalNeonOptions],
+    ['invalid options', 'pglite' as LocalNeonOptions],
     ['a URL of another scheme', { database: `mysql://u:${SECRET}@localhost/db` }],
     ['a URL with a broken port', { database: `postgres://u:${SECRET}@localhost:99999/db` }],
   ])('refuses %s', async (_name, options) => {
@@ -62,7 +62,7 @@ describe('starting', () => {
   })
 
   it.each([
-    ['nobody listens', (url: URL) => Object.assign(url, { port: '1' }), 'is unreachable'],
+    ['nothing listens at the address', (url: URL) => Object.assign(url, { port: '1' }), 'is unreachable'],
     ['the password is wrong', (url: URL) => url, 'refused the password'],
     [
       'the database does not exist',
@@ -74,7 +74,7 @@ describe('starting', () => {
     const url = new URL(inject('databaseUrl'))
     url.password = SECRET
     const { href } = change(url)
-    // A server that trusts local connections takes any password, and then so does the endpoint before it.
+    // A server that trusts local connections accepts any password, and then so does its endpoint.
     if (await accepts(href)) {
       await expect(start({ database: href })).resolves.toBeDefined()
       return
@@ -85,7 +85,7 @@ describe('starting', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain(SECRET)
   })
 
-  it('says so if the server is a local Neon, perhaps itself', async () => {
+  it('reports a server that is a local Neon, perhaps itself', async () => {
     const local = await start()
     const port = await freePort()
     for (const database of [local.connectionString, `postgres://u:${SECRET}@localhost:${port}/x`]) {
@@ -96,24 +96,24 @@ describe('starting', () => {
     }
   })
 
-  it('takes a password, and asks every client for it', async () => {
+  it('accepts a password, and requires it from every client', async () => {
     const password = 'a "quoted" p@ss/w0rd'.replaceAll(' ', "'")
     const local = await start({ password })
-    // An apostrophe would end the quotes that people put around it.
+    // An apostrophe would end the quotes around it.
     expect(local.connectionString).not.toContain("'")
     expect(await neon(local.connectionString)`select 1 as one`).toEqual([{ one: 1 }])
     const wrong = Object.assign(new URL(local.connectionString), { password: SECRET })
     await expect(neon(wrong.href)`select 1`).rejects.toMatchObject({ code: '28P01' })
   })
 
-  it('keeps the names of the server, decoded, but never its password', async () => {
+  it('keeps the decoded names of the server, but never its password', async () => {
     const local = await start({ database: inject('databaseUrl') })
     const [given, made] = [inject('databaseUrl'), local.connectionString].map((text) => new URL(text))
     expect([made?.username, made?.pathname]).toEqual([given?.username, given?.pathname])
     expect(made?.password).not.toBe(given?.password)
   })
 
-  it.each(['pg', '@electric-sql/pglite'])('says how to install %s when it is missing', async (name) => {
+  it.each(['pg', '@electric-sql/pglite'])('explains how to install a missing %s', async (name) => {
     vi.resetModules()
     vi.doMock(name, () => {
       throw new Error(`Cannot find package ${SECRET}`)
@@ -136,8 +136,8 @@ describe('starting', () => {
   })
 })
 
-describe("PGlite's folder", () => {
-  it('keeps the data from one start to the next, and is left unlocked', async () => {
+describe('PGlite’s folder', () => {
+  it('keeps the data for the next start, and is left unlocked', async () => {
     const dataDir = join(await folder(), 'deep', 'db')
     const first = await start({ dataDir })
     await query(first, 'create table t as select 42 as a')
@@ -169,14 +169,14 @@ describe("PGlite's folder", () => {
     expect((await query(local, 'select 1')).status).toBe(200)
   })
 
-  /** Everything in it that others may read, as `755 name`. */
+  /** Everything in the folder that others may read, as `755 name`. */
   async function readableByOthers(dataDir: string): Promise<string[]> {
     const names = ['.', ...(await readdir(dataDir, { recursive: true }))]
     const modes = await Promise.all(names.map(async (name) => [(await stat(join(dataDir, name))).mode & 0o777, name]))
     return modes.filter(([mode]) => Number(mode) & 0o077).map(([mode, name]) => `${mode?.toString(8)} ${name}`)
   }
 
-  it('can be read by its owner only, while it is used and afterwards', async () => {
+  it('can be read only by its owner, during use and afterwards', async () => {
     const dataDir = join(await folder(), 'new')
     const local = await start({ dataDir })
     await query(local, 'create table t as select generate_series(1, 20000) as a')
@@ -197,7 +197,7 @@ describe("PGlite's folder", () => {
     expect(await readableByOthers(dataDir)).toEqual([])
   })
 
-  it('leaves the targets of links as they are', async () => {
+  it('leaves the targets of links unchanged', async () => {
     const [dataDir, elsewhere] = [await folder(), await folder()]
     await (await start({ dataDir })).close()
     await chmod(elsewhere, 0o755)

@@ -87,7 +87,7 @@ describe.each(KINDS)('values from %s', (kind) => {
 
   beforeAll(async () => {
     local = await startKind(kind)
-    // A real server keeps its own time zone; PGlite gets that of Neon.
+    // A real server keeps its own time zone. PGlite gets that of Neon.
     const options = kind === 'PGlite' ? '-c timezone=GMT' : ''
     reference = new pg.Client({ connectionString: inject('databaseUrl'), options })
     await reference.connect()
@@ -96,7 +96,7 @@ describe.each(KINDS)('values from %s', (kind) => {
 
   const raw = { getTypeParser: () => (text: string) => text }
 
-  it.each(CASES)('arrive as a server would send them: %s %s', async (type, text) => {
+  it.each(CASES)('have the form that a server sends: %s %s', async (type, text) => {
     const statement = `select $1::${type} as value, array[$1::${type}] as list, null::${type} as nothing`
     const isArray = type.endsWith('[]')
     const sql = isArray ? `select $1::${type} as value, null::${type} as nothing` : statement
@@ -115,14 +115,14 @@ describe.each(KINDS)('values from %s', (kind) => {
     expect(rows.map((row) => plain(Object.values(row)))).toEqual(expected.rows.map((row) => plain(Object.values(row))))
   })
 
-  it('carry no trace of how a date, an interval or bytes are configured elsewhere', async () => {
+  it('do not depend on settings for dates, intervals or bytes', async () => {
     const names = ['DateStyle', 'IntervalStyle', 'bytea_output', 'extra_float_digits', 'search_path', 'server_encoding']
     const sql = `select ${names.map((name) => `current_setting('${name}')`).join(', ')}`
     const expected = await reference.query({ text: sql, rowMode: 'array' })
     expect((await query(local, sql)).json.rows).toEqual(expected.rows)
   })
 
-  it('of ten megabytes survive the way there and back', async () => {
+  it('can be ten megabytes long in both directions', async () => {
     const text = 'ä€😀\\"\n'.repeat(1_000_000)
     const rows = await neon(local.connectionString)`select ${text}::text as text, length(${text}) as length`
     expect(rows[0]?.text === text).toBe(true)
@@ -138,14 +138,14 @@ describe.each(KINDS)('values from %s', (kind) => {
     expect(Buffer.from(rows[0]?.bytes)).toEqual(Buffer.from([0, 255]))
   })
 
-  it('of types that are not built in are reported as unknown, as Neon does', async () => {
+  it('are reported as unknown if their type is not built in, like Neon does', async () => {
     await query(local, "create type mood as enum ('fine')")
     const answer = await query(local, "select 'fine'::mood as mood")
     expect(answer.json.fields[0]).toMatchObject({ name: 'mood', dataTypeID: 705 })
     expect(answer.json.rows).toEqual([['fine']])
   })
 
-  it('are JSON where the client did not ask for raw text', async () => {
+  it('are JSON if the client did not ask for raw text', async () => {
     const sql = `select true as a, 7::int2 as b, 7::int8 as c, 1.5::float8 as d, 'NaN'::float4 as e, 1.10::numeric as f,
       '{"x": 123456789012345678901}'::jsonb as g, '{1,NULL,3}'::int4[] as h, '{{t,f},{f,t}}'::bool[] as i,
       '{"a,b","q\\"","NULL",NULL}'::text[] as j, '{}'::int4[] as k, '{"{\\"y\\": 1}"}'::jsonb[] as l, null::int4 as m,
@@ -171,7 +171,7 @@ describe.each(KINDS)('values from %s', (kind) => {
     })
   })
 
-  it('knows every built-in array type', async () => {
+  it('have a known type for every built-in array', async () => {
     const sql =
       "select typname, oid from pg_type where typcategory = 'A' and typelem <> 0 and oid < 12000 and typlen = -1"
     const { rows } = await reference.query<{ typname: string; oid: number }>(`${sql} and typname like '\\_%'`)

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { start } from './endpoint.ts'
 
-/** What docs/guides/local-neon.md tells people to write, and the headers that arrive from workerd. */
+/** The code of docs/guides/local-neon.md, and the headers that arrive from workerd. */
 const WORKER = `
   import { neon, neonConfig } from '@neondatabase/serverless'
   export default {
@@ -16,7 +16,7 @@ const WORKER = `
     },
   }`
 
-it('is reached by the driver from workerd, whose fetch sends no Origin', async () => {
+it('the driver reaches the endpoint from workerd, whose fetch sends no Origin', async () => {
   const local = await start()
   const { outputFiles } = await build({
     stdin: { contents: WORKER, resolveDir: process.cwd() },

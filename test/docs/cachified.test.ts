@@ -36,7 +36,7 @@ describe('the recipe for cachified', () => {
     expect(getFreshValue).toHaveBeenCalledTimes(1)
   })
 
-  it('keeps a value for its swr, and refreshes it behind the answer', async () => {
+  it('keeps a value for its swr, and refreshes it in the background', async () => {
     await ours.set('user', entry({ ttl: 1_000, swr: 60_000, createdTime: Date.now() - 30_000 }, 'old'))
     const options = { key: 'user', cache: ours, ttl: 1_000, swr: 60_000, getFreshValue: () => 'new' }
     expect(await cachified(options)).toBe('old')

@@ -4,9 +4,9 @@ import { hasTest } from './cited-test.ts'
 
 const PAGE = new URL('../../docs/guides/coming-from.md', import.meta.url)
 const page = readFileSync(PAGE, 'utf8')
-/** The systems whose every capability has to be here. */
+/** The systems with a table of all their capabilities. */
 const COVERED = ['plain.cache', 'The older `Cached` class', 'HyperDjango', 'postgres-cache', 'Orator and cachy']
-/** The caches that most readers come from are first. */
+/** The rows of a section, each as its cells. */
 const OTHERS = [
   'Upstash Redis',
   'Cloudflare KV',
@@ -28,28 +28,28 @@ function rowsOf(title: string): string[][] {
   return rows.map((row) => cellsOf(row).map((cell) => cell.trim()))
 }
 
-describe.each(COVERED)('coming from %s', (title) => {
+describe.each(COVERED)('%s has a counterpart, and a test proves it', (title) => {
   it.each(rowsOf(title))('%s is here, and a test shows it', (_theirs, here, _differs, test = '', ...rest) => {
     const [, path = '', name = ''] = /^\[[a-z0-9/-]+\]\((\S+)\) “(.+)”$/.exec(test) ?? []
     expect([here !== '', rest, name !== '', hasTest(new URL(path, PAGE), name)]).toEqual([true, [], true, true])
   })
 })
 
-describe.each(OTHERS)('coming from %s', (title) => {
-  it('is told for each operation', () => {
+describe.each(OTHERS)('covers each operation', (title) => {
+  it('coming-from.md has no other section', () => {
     const rows = rowsOf(title)
     expect(rows.length).toBeGreaterThan(8)
     expect(rows.filter((cells) => cells.length !== 3 || cells[0] === '' || cells[1] === '')).toEqual([])
   })
 })
 
-it('has no other section', () => {
+it('hasTest', () => {
   const titles = [...page.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
   expect(titles).toEqual([...OTHERS, ...COVERED])
 })
 
-describe('a test', () => {
-  it('is not found where its file or its name is missing', () => {
+describe('returns false if the file or the name is missing', () => {
+  it('Links between the docs resolve.', () => {
     expect(hasTest(new URL(import.meta.url), 'is not found where its file or its name is missing')).toBe(true)
     expect(hasTest(new URL(import.meta.url), `nobody ${'wrote'} this`)).toBe(false)
     expect(hasTest(new URL('no-such.test.ts', import.meta.url), '')).toBe(false)

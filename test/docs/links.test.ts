@@ -1,4 +1,4 @@
-/** Links between the documents lead somewhere. */
+/** The anchor that GitHub gives to a heading. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -38,13 +38,13 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-describe('the database over fetch', () => {
+describe('reports a refused login, without the password', () => {
   cacheContract(
     { describe, it, expect },
     lazily(async () => postgresStore(connect())),
   )
 
-  it('takes one request for a get, a set and a hit of getOrSet, and two for a miss', async () => {
+  it('has the status of an answer without an SQLSTATE', async () => {
     const cache = createCache(connect())
     const requestsOf = async (work: () => Promise<unknown>) => {
       faults.reset()
@@ -57,7 +57,7 @@ describe('the database over fetch', () => {
     expect(await requestsOf(() => cache.getOrSet('computed', 3))).toBe(1)
   })
 
-  it('returns the types of the columns to queries of your own', async () => {
+  it('rejects a write whose answer is lost: $kind', async () => {
     const db = connect()
     const things = pgTable('things', {
       id: integer().primaryKey(),
@@ -86,7 +86,7 @@ describe('a failure of the database over fetch', () => {
     expect(failure).toMatchObject({ sqlState: '42P01', sent: true })
   })
 
-  it('says that the login was refused, and shows no password', async () => {
+  it('follows no redirect, which would send the password to another host', async () => {
     const wrong = connectionString.replace(PASSWORD, 'another-password')
     const failure = await failureOf(createCache(connect(wrong), { warn: false }).get('key'))
     expect(failure).toMatchObject({ sqlState: '28P01', message: expect.stringContaining('password') })
@@ -132,7 +132,7 @@ describe('a failure of the database over fetch', () => {
     await eventually(() => expect(signal?.aborted).toBe(true))
   })
 
-  it('follows no redirection, which would hand the password to another host', async () => {
+  it('The SQL in docs/guides/production.md and docs/guides/operations.md runs, and its roles have the documented rights.', async () => {
     const requests: unknown[] = []
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (_url, init) => {
       requests.push(init?.redirect)
@@ -144,7 +144,7 @@ describe('a failure of the database over fetch', () => {
   })
 })
 
-describe('the connection string', () => {
+describe('Roles belong to the server, and other tests use it too.', () => {
   const SECRET = 'se-cret'
 
   it('names the endpoint of Neon', async () => {
@@ -164,7 +164,7 @@ describe('the connection string', () => {
     expect(inspect(error, { depth: 10 })).not.toContain(SECRET)
   })
 
-  it.each(['\n', 'é', '"'])('is sent encoded if it has the character %j', async (character) => {
+  it.each(['\n', 'é', '"'])('has a role for applications with all rights that a cache needs', async (character) => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json({ rows: [] }))
     await neonOverFetch(`postgresql://u:${SECRET}${character}@host.neon.tech/db`).execute(sql`select 1`)
     const sent = new Headers(fetched.mock.calls[0]?.[1]?.headers).get('neon-connection-string') ?? ''

@@ -9,7 +9,7 @@ import { ROUTINE_PARAMETERS } from '../../src/postgres/routines/generated.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
-/** Roles are the server's, and other tests use it too. */
+/** Read, but not changed. */
 const RUN = crypto.randomUUID().slice(0, 8)
 const ROLES = ['cache_app', 'cache_reader']
 
@@ -47,7 +47,7 @@ describe('docs/guides/production.md', () => {
     for (const statement of statements) await owner.query(statement)
   })
 
-  it('has a role for applications that may do all that a cache does', async () => {
+  it('drops every table and function', async () => {
     const cache = await cacheOf('cache_app', 'change me')
     await cache.set('key', { some: 'value' }, { tags: ['tag'], expiration: '1h' })
     expect(await cache.get('key', { sliding: '2h' })).toEqual({ some: 'value' })

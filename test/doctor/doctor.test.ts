@@ -1,4 +1,4 @@
-/** Each finding, produced on a real server. */
+/** Each finding, caused on a real server. */
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -39,7 +39,7 @@ async function findingsAt(
   return examine({ runner, tables, host, port: Number(port), isHttp: false, now })
 }
 
-/** What a check says, in a line. */
+/** The message of a check, in one line. */
 const about = (findings: Finding[], check: string) =>
   findings
     .filter((finding) => finding.check === check)
@@ -47,17 +47,17 @@ const about = (findings: Finding[], check: string) =>
     .join('\n')
 
 describe('doctor', () => {
-  it('has nothing to say of a cache that is well', async () => {
+  it('reports nothing for a healthy cache', async () => {
     const { findings } = await createPatient()
     const found = await findings()
-    // How long an answer takes is the machine's affair.
+    // The response time depends on the machine.
     const known = found.filter(({ check }) => check !== 'connection')
     expect(known.filter(({ status }) => status !== 'ok')).toEqual([])
     expect(statusOf(known)).toBe('ok')
     expect(new Set(found.map(({ check }) => check)).size).toBe(22)
   })
 
-  it('says that the encoding cannot hold every value', async () => {
+  it('reports an encoding that cannot hold every value', async () => {
     const url = new URL(await createDatabase())
     const name = url.pathname.slice(1)
     const admin = createPool(await createDatabase())
@@ -68,7 +68,7 @@ describe('doctor', () => {
     expect(about(await findingsAt(url.href), 'server')).toContain('problem: The encoding of the database is LATIN1.')
   })
 
-  it('says that the tables are missing, or of an older version', async () => {
+  it('reports missing tables, or those of an older version', async () => {
     const { query, findings } = await createPatient()
     await query(
       "delete from cache_state where name like 'migration %' and name <> (select min(name) from cache_state where name like 'migration %')",
@@ -86,7 +86,7 @@ describe('doctor', () => {
     expect(found.map(({ check }) => check)).not.toContain('vacuum')
   })
 
-  it('takes a response that could not be shared for no lost computation', async () => {
+  it('does not mistake an unshareable response for a lost computation', async () => {
     const { query, findings } = await createPatient()
     await query(
       "insert into cache_leases (key, token, claimed_at, xid, expires_at) values ('http|x', 'pass', pg_current_snapshot(), pg_current_xact_id(), now() - interval '2 hours')",
@@ -94,13 +94,13 @@ describe('doctor', () => {
     expect(about(await findings(), 'leases')).toBe('ok: Nothing is being computed.')
   })
 
-  it('says that the tables are newer than it knows', async () => {
+  it('reports tables of a newer version', async () => {
     const { query, findings } = await createPatient()
     await query("insert into cache_state (name, value) values ('migration 9999_later', '')")
     expect(about(await findings(), 'migrations')).toMatch(/^note: The tables are of a newer version/)
   })
 
-  it('says which parts of the cache belong to another role', async () => {
+  it('reports parts of the cache that belong to another role', async () => {
     const { query, findings } = await createPatient()
     expect(about(await findings(), 'ownership')).toMatch(/^ok/)
     const role = `planter_${crypto.randomUUID().slice(0, 8)}`
@@ -117,7 +117,7 @@ describe('doctor', () => {
     )
   })
 
-  it('says which index is missing, invalid, or makes touches expensive', async () => {
+  it('reports an index that is missing, invalid, or makes touches expensive', async () => {
     const { query, findings } = await createPatient()
     await query('drop index cache_entries_cleanup_slot_idx')
     await query('alter table cache_invalidations drop constraint cache_invalidations_tag_xid_pk')
@@ -132,7 +132,7 @@ describe('doctor', () => {
     expect(said.split('\n').length).toBe(4)
   })
 
-  it('says which index is not in the order of bytes', async () => {
+  it('reports an index that is not in byte order', async () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries alter column key type text')
     const said = about(await findings(), 'indexes')
@@ -140,7 +140,7 @@ describe('doctor', () => {
     expect(said.split('\n').length).toBe(1)
   })
 
-  it('says which storage setting is missing, and that autovacuum is off', async () => {
+  it('reports a missing storage setting, and disabled autovacuum', async () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (autovacuum_enabled = false)')
     await query('alter table cache_leases reset (fillfactor)')
@@ -151,13 +151,13 @@ describe('doctor', () => {
     expect(said).toMatch(/warning: cache_leases lacks fillfactor/)
   })
 
-  it('says that autovacuum is off where large values are', async () => {
+  it('reports disabled autovacuum for the TOAST table', async () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (toast.autovacuum_enabled = off)')
     expect(about(await findings(), 'settings')).toMatch(/^problem: Autovacuum is switched off for large values of/)
   })
 
-  it('says which settings of the server make writes to a large cache expensive', async () => {
+  it('reports server settings that make writes to a large cache expensive', async () => {
     const server = await startServer(['autovacuum=off', 'max_wal_size=64MB', 'checkpoint_timeout=30s'])
     cleanup(server.stop)
     const { query, findings } = await createPatient(await createDatabase(server.url))
@@ -176,7 +176,7 @@ describe('doctor', () => {
     await eventually(async () => expect(about(await findings(), 'settings')).not.toContain('wal_compression'))
   })
 
-  it('says what unlogged tables mean, and more loudly on Neon', async () => {
+  it('explains unlogged tables, with more emphasis on Neon', async () => {
     const { query, findings, url } = await createPatient()
     await query('alter table cache_entries set unlogged')
     expect(about(await findings(), 'unlogged')).toMatch(/^note: The tables are unlogged: a crash/)
@@ -186,10 +186,10 @@ describe('doctor', () => {
     expect(about(await findings(), 'unlogged')).toMatch(/^problem: The log of invalidations is unlogged/)
   })
 
-  it('says that vacuum lags, in the table and where large values are', async () => {
+  it('reports that vacuum lags, for the table and its TOAST table', async () => {
     const { query, findings } = await createPatient()
     await query('alter table cache_entries set (autovacuum_enabled = false, toast.autovacuum_enabled = false)')
-    // Random, so that it does not shrink below what goes to TOAST.
+    // Random, so that compression does not keep it out of TOAST.
     await query(`insert into cache_entries (key, value)
       select 'k' || i, (select string_agg(md5(random()::text || i || j), '') from generate_series(1, 200) as j) from generate_series(1, 3000) as i`)
     await query('delete from cache_entries')
@@ -201,7 +201,7 @@ describe('doctor', () => {
     )
   })
 
-  it('says that updates rewrite the indexes', async () => {
+  it('reports that updates rewrite the indexes', async () => {
     const { query, findings } = await createPatient()
     await query("insert into cache_entries (key, number) select 'k' || i, i from generate_series(1, 1500) as i")
     await query("update cache_entries set cleanup_slot = number, kept_until = now() + number * interval '1 hour'")
@@ -209,7 +209,7 @@ describe('doctor', () => {
     expect(about(await findings(), 'heap-only')).toMatch(/^note: 0 % of 1,500 updates were heap-only/)
   })
 
-  it('says that expired entries wait, and that no cleanup seems to run', async () => {
+  it('reports waiting expired entries, and that no cleanup seems to run', async () => {
     const { query, findings, url } = await createPatient()
     await query(`insert into cache_entries (key, number, expires_at, kept_until)
       select 'k' || i, i, now() - interval '1 hour', now() - interval '1 hour' from generate_series(1, 10) as i`)
@@ -227,7 +227,7 @@ describe('doctor', () => {
     )
   })
 
-  it('tells computations that are under way from those that never came back', async () => {
+  it('distinguishes running computations from lost ones', async () => {
     const { query, findings } = await createPatient()
     const lease = (key: string, deadline: string) =>
       query(`insert into cache_leases (key, token, expires_at) values ('${key}', 't', now() + interval '${deadline}')`)
@@ -239,7 +239,7 @@ describe('doctor', () => {
     expect(about(await findings(), 'leases')).toMatch(/^warning: .+2 computations .+ the oldest 2 hours ago/)
   })
 
-  it('says that the log of invalidations is large', async () => {
+  it('reports a large log of invalidations', async () => {
     const { query, findings } = await createPatient()
     await query("insert into cache_invalidations (tag) select 't' || i from generate_series(1, 100000) as i")
     expect(about(await findings(), 'log')).toMatch(
@@ -247,7 +247,7 @@ describe('doctor', () => {
     )
   })
 
-  it('says that an open transaction holds everything back', async () => {
+  it('reports an open transaction that blocks cleanup', async () => {
     const { url, query, findings } = await createPatient(await createLonelyDatabase())
     const holder = new pg.Client(url)
     await holder.connect()
@@ -262,14 +262,14 @@ describe('doctor', () => {
     expect(about(await findings(), 'transactions')).toBe('ok: No transaction has been open for long.')
   })
 
-  it('says nothing of a transaction that only reads, in another database', async () => {
+  it('ignores a reading transaction in another database', async () => {
     const { url, query, findings } = await createPatient(await createLonelyDatabase())
     const elsewhere = new pg.Client(new URL('/postgres', url).href)
     await elsewhere.connect()
     cleanup(() => elsewhere.end())
     await elsewhere.query('begin isolation level repeatable read')
     await elsewhere.query('select 1')
-    // Something is held back, and by another: what is found to be open is not that one.
+    // A transaction elsewhere holds cleanup back, and not the one that is open here.
     const holder = new pg.Client(url)
     await holder.connect()
     cleanup(() => holder.end())
@@ -279,7 +279,7 @@ describe('doctor', () => {
     expect(about(await findings(), 'transactions')).toContain(`by process ${rows[0].pid}: `)
   })
 
-  it('says that the server takes no writes', async () => {
+  it('reports a read-only server', async () => {
     const { query, findings } = await createPatient()
     await query(
       `do $$ begin execute format('alter database %I set default_transaction_read_only = on', current_database()); end $$`,
@@ -287,13 +287,13 @@ describe('doctor', () => {
     expect(about(await findings(), 'server')).toMatch(/^problem: Transactions are read-only by default/)
   })
 
-  it("says that this machine's clock is off", async () => {
+  it('reports that the clock of this machine is off', async () => {
     const { findings, url } = await createPatient()
     expect(about(await findings(url, () => Date.now() + 60_000), 'clock')).toMatch(/^warning: .+ \d+ seconds ahead of/)
     expect(about(await findings(url, () => Date.now() - 3_600_000), 'clock')).toMatch(/^warning: .+ \d+ minutes behind/)
   })
 
-  it('says that something stands between', async () => {
+  it('reports a pooler in between', async () => {
     const { url } = await createPatient()
     const target = new URL(url)
     const forwarder = createServer((socket) => {
@@ -309,7 +309,7 @@ describe('doctor', () => {
   })
 })
 
-describe('doctor as a role that may do little', () => {
+describe('doctor as a role with few rights', () => {
   it.each([
     ['nothing', '', /^problem: The role doctor_\w+ may not read/, /^note: Not checked: this role lacks the privilege/],
     [
@@ -318,7 +318,7 @@ describe('doctor as a role that may do little', () => {
       /^warning: The role doctor_\w+ may read the cache/,
       /^ok/,
     ],
-  ])('that may %s says so, and checks what it can', async (_name, grant, privileges, cleanupSays) => {
+  ])('that may %s reports that, and checks the rest', async (_name, grant, privileges, cleanupSays) => {
     const { url, query, findings } = await createPatient()
     const role = `doctor_${crypto.randomUUID().slice(0, 8)}`
     await query(`create role ${role} login password 'p'`)
@@ -337,7 +337,7 @@ describe('doctor as a role that may do little', () => {
   })
 })
 
-it('says that a role may not even look into the schema, which is a problem and no note', async () => {
+it('doctor reports a schema that the role may not use, as a problem and not as a note', async () => {
   const { url, query } = await createPatient()
   const role = `doctor_${crypto.randomUUID().slice(0, 8)}`
   const tables = cacheTables({ schema: 'hidden' })
@@ -353,7 +353,7 @@ it('says that a role may not even look into the schema, which is a problem and n
 })
 
 describe('pgstash doctor', () => {
-  it.each(WAYS)('says that all is well and exits with 0, %s', async (way) => {
+  it.each(WAYS)('reports a healthy cache and exits with 0, %s', async (way) => {
     const { pgstash } = await createSite(way)
     const { code, out, err } = await pgstash(['doctor'])
     expect([code, err]).toEqual([0, ''])
@@ -362,7 +362,7 @@ describe('pgstash doctor', () => {
     expect(out).not.toMatch(/^(warning|problem)/m)
   })
 
-  it('exits with 1 where there are findings, from the status that monitoring asks for', async () => {
+  it('exits with 1 if there are findings, in the status for monitoring', async () => {
     const { pgstash, url } = await createSite()
     await createPool(url).query('create index by_deadline on cache_entries (expires_at)')
     const { code, out } = await pgstash(['doctor', '--json'])
@@ -378,7 +378,7 @@ describe('pgstash doctor', () => {
     expect((await pgstash(['doctor', '--fail-on', 'problem'])).code).toBe(0)
   })
 
-  it('finds that the database is away, without its password', async () => {
+  it('reports an unreachable database, without its password', async () => {
     const variables = { DATABASE_URL: 'postgres://u:s3cret@127.0.0.1:1/x' }
     const { code, out, err } = await run(['doctor'], variables)
     expect([code, err]).toEqual([1, ''])
@@ -388,7 +388,7 @@ describe('pgstash doctor', () => {
     expect(out).not.toContain('s3cret')
   })
 
-  it('is coloured in a terminal', async () => {
+  it('uses colours in a terminal', async () => {
     const { variables } = await createSite()
     const seen = inTerminal(['doctor'], variables)
     expect(await seen.ended()).toBe(0)

@@ -1,4 +1,4 @@
-/** What doctor finds about routines, on a real server. */
+/** The findings of doctor about routines, on a real server. */
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { type MigrateOptions, migrate } from 'pgstash/migrate'
@@ -29,15 +29,15 @@ async function createPatient(options: MigrateOptions = {}) {
   return { url, pool, said, query: (text: string) => pool.query(text) }
 }
 
-describe('doctor says of routines', () => {
-  it('that all of this version are installed, over both ways', async () => {
+describe('doctor on routines', () => {
+  it('reports that all routines of this version are installed, both ways', async () => {
     const { said } = await createPatient({ tables: cacheTables({ schema: 'Own "one"', prefix: 'p'.repeat(33) }) })
     const expected = [`ok: All ${COUNT} routines of this version (${ROUTINE_VERSION}) are installed.`]
     expect(await said(true)).toEqual(expected)
     expect(await said(false)).toEqual(expected)
   })
 
-  it('that they are missing, which costs over HTTP, and little where statements stay prepared', async () => {
+  it('reports missing routines: costly over HTTP, and of little effect if statements stay prepared', async () => {
     const { said } = await createPatient({ routines: false })
     expect(await said(true)).toEqual([
       expect.stringMatching(
@@ -51,7 +51,7 @@ describe('doctor says of routines', () => {
     ])
   })
 
-  it('that some are missing', async () => {
+  it('reports that some routines are missing', async () => {
     const { said, query } = await createPatient()
     await query(`drop function ${READ}(text)`)
     expect(await said()).toEqual([expect.stringMatching(/^warning: 1 of the routines of this version .+ are not/)])
@@ -64,7 +64,7 @@ describe('doctor says of routines', () => {
       language plpgsql as 'begin return; end'`,
     ],
     ['the rights', `alter function ${READ}(text) security definer`],
-  ])('that one is not as installed, by %s', async (_name, change) => {
+  ])('reports a routine that differs from the installed version, by %s', async (_name, change) => {
     const { said, query } = await createPatient()
     await query(change)
     expect(await said()).toEqual([
@@ -72,7 +72,7 @@ describe('doctor says of routines', () => {
     ])
   })
 
-  it('that the role may not execute them, and which grant helps', async () => {
+  it('reports that the role may not execute routines, and the grant that helps', async () => {
     const { url, pool, said, query } = await createPatient()
     const role = await createRole({ url, pool }, 'grant select on all tables in schema public to')
     await query('revoke execute on all functions in schema public from public')
@@ -86,7 +86,7 @@ describe('doctor says of routines', () => {
     expect(await said(true, asUser)).toEqual([expect.stringMatching(/^ok: /)])
   })
 
-  it('that another role owns one, and could replace it', async () => {
+  it('reports a routine of another role, who could replace it', async () => {
     const { url, pool, said, query } = await createPatient()
     const role = await createRole({ url, pool }, 'grant create on schema public to')
     await query(`alter function ${READ}(text) owner to ${role.name}`)
@@ -97,7 +97,7 @@ describe('doctor says of routines', () => {
     ])
   })
 
-  it('that the search path finds another function first', async () => {
+  it('reports another function that comes first on the search path', async () => {
     const { url, said, query } = await createPatient()
     await query(`create schema early;
       create function early.${READ}(text) returns int language sql as 'select 1';
@@ -109,7 +109,7 @@ describe('doctor says of routines', () => {
     ])
   })
 
-  it('that every role could plant one', async () => {
+  it('reports that every role could create a routine', async () => {
     const { said, query } = await createPatient()
     await query('grant create on schema public to public')
     expect(await said()).toEqual([
@@ -120,7 +120,7 @@ describe('doctor says of routines', () => {
     ])
   })
 
-  it('that sets of other releases wait to be dropped', async () => {
+  it('reports sets of other releases that wait to be dropped', async () => {
     const { said, query } = await createPatient()
     await query(`insert into cache_state (name, value) values ('routines 01234567', '{"functions": []}')`)
     expect(await said()).toEqual([

@@ -1,4 +1,6 @@
-/** What only Drizzle 1.0 has: relational queries that its own cache option caches. Run with its release candidate. */
+/**
+ * Features of Drizzle 1.0 only: relational queries that its own cache option caches. Run with its release candidate.
+ */
 import { neon } from '@neondatabase/serverless'
 import * as drizzleOne from 'drizzle-orm'
 import { sql } from 'drizzle-orm'
@@ -47,7 +49,7 @@ function open(options: object = {}): OneDatabase {
   const client = neon(site.server.connectionString)
   return drizzle({ client, relations, ...options } as never) as unknown as OneDatabase
 }
-/** Past Drizzle, so that nothing is told. */
+/** Bypasses Drizzle, so that it is not informed. */
 const rename = (name: string) => site.db.execute(sql`update users set name = ${name}`)
 const nameOf = (rows: Record<string, unknown>[]) => {
   const [row] = rows

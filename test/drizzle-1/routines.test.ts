@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from '../../src/postgres/routines/generated.ts'
 import { compileRoutines, versionOf } from '../../src/postgres/routines/routine-set.ts'
 
-it('compiles the same routines, so that migrations with either version of Drizzle agree', () => {
+it('both versions of Drizzle compile the same routines, so that migrations with either version agree', () => {
   const routines = compileRoutines(defaultTables).sort((a, b) => (a.name < b.name ? -1 : 1))
   expect(Object.fromEntries(routines.map(({ name, parameters }) => [name, parameters.join(' ')]))).toEqual(
     ROUTINE_PARAMETERS,

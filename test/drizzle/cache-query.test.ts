@@ -1,4 +1,4 @@
-/** `cacheQuery`: what its key tells apart, and that a hit is what the query returns. */
+/** `cacheQuery`: which queries share a key, and that a hit equals the result of the query. */
 
 import { PGlite } from '@electric-sql/pglite'
 import { neon, neonConfig } from '@neondatabase/serverless'
@@ -30,7 +30,7 @@ const TABLE = 'create table items (id int primary key, owner text not null, doc 
 
 let site: Site
 let second: string
-/** One database for each of the two: the second has one row more. */
+/** Two databases, one for each side. The second has one row more. */
 beforeAll(async () => {
   site = await createSite()
   second = await createDatabase()
@@ -76,17 +76,17 @@ const total = (db: Db) => db.select({ n: sql<string>`count(*)` }).from(items)
 const counted = async (query: PromiseLike<{ n: string }[]>) => Number((await query)[0]?.n)
 
 describe.each(Object.entries(connectors))('cacheQuery on %s', (_driver, connect) => {
-  it('keeps the rows of two databases apart, and shares those of one between clients', async () => {
+  it('keeps the rows of two databases apart, and shares those of one database between clients', async () => {
     const cache = site.client()
     const read = (url: string) => counted(cacheQuery(cache, total(connect(url))))
     expect([await read(site.database), await read(second)]).toEqual([1, 2])
     await site.db.execute(sql`delete from items`)
-    // Clients of their own, as each request has one.
+    // A new client each time, as with one per request.
     expect([await read(site.database), await read(second)]).toEqual([1, 2])
     expect(await cache.count()).toBe(2)
   })
 
-  it('refuses a query of a transaction, which may read rows that nobody else may', async () => {
+  it('refuses a query of a transaction, which may read rows that no other reader may see', async () => {
     const cache = site.client()
     const db = connect(site.database)
     const inside = db.transaction((tx) => cacheQuery(cache, total(asDb(tx))))
@@ -101,7 +101,7 @@ describe.each(Object.entries(connectors))('cacheQuery on %s', (_driver, connect)
 describe('cacheQuery on neon-http', () => {
   const urlOf = async (database: string) =>
     database === site.database ? site.server.connectionString : (await createSite(database)).server.connectionString
-  /** Remembers the token of each query that is sent. */
+  /** Records the auth token of each query that is sent. */
   function spyOnTokens(): (string | undefined)[] {
     const tokens: (string | undefined)[] = []
     const before = neonConfig.fetchFunction
@@ -116,7 +116,7 @@ describe('cacheQuery on neon-http', () => {
     return tokens
   }
 
-  it('keeps the rows of two databases apart, and shares those of one between clients', async () => {
+  it('keeps the rows of two databases apart, and shares those of one database between clients', async () => {
     const cache = site.client()
     const urls = [site.server.connectionString, await urlOf(second)]
     const read = async (url = '') => counted(cacheQuery(cache, total(asDb(drizzleNeon({ client: neon(url) })))))
@@ -126,7 +126,7 @@ describe('cacheQuery on neon-http', () => {
     expect(await cache.count()).toBe(2)
   })
 
-  it('ignores the password, which changes while the database stays', async () => {
+  it('ignores the password, which may change while the database stays', async () => {
     const cache = site.client()
     const url = new URL(site.server.connectionString)
     const read = () => counted(cacheQuery(cache, total(asDb(drizzleNeon({ client: neon(url.href) })))))
@@ -141,7 +141,7 @@ describe('cacheQuery on neon-http', () => {
     expect(neonConfig.fetchFunction).toBe(before)
   })
 
-  it('never answers one token with the rows of another, however the token is given', async () => {
+  it('never returns rows of another token, however the token is given', async () => {
     const tokens = spyOnTokens()
     const cache = site.client()
     const plain = neon(site.server.connectionString)
@@ -155,7 +155,7 @@ describe('cacheQuery on neon-http', () => {
     for (const open of Object.values(given)) await cacheQuery(cache, total(asDb(open())))
     expect(tokens.filter((token) => token !== undefined)).toEqual(['Bearer a', 'Bearer b', 'Bearer c'])
     expect(await cache.count()).toBe(4)
-    // Hits: nothing is sent for them.
+    // These are hits, so nothing is sent.
     for (const open of Object.values(given)) await cacheQuery(cache, total(asDb(open())))
     expect(tokens.filter((token) => token !== undefined)).toHaveLength(3)
     current = 'd'
@@ -165,7 +165,7 @@ describe('cacheQuery on neon-http', () => {
     expect(JSON.stringify(entries)).not.toMatch(/Bearer|postgres|[a-z]+@/)
   })
 
-  it('runs a query uncached whose token cannot be resolved, so that its own error reaches the caller', async () => {
+  it('runs a query uncached if its token cannot be resolved, so that the caller gets its own error', async () => {
     const events: CacheEvent[] = []
     const cache = site.client({ onEvent: (event) => events.push(event) })
     const authToken = () => {
@@ -176,7 +176,7 @@ describe('cacheQuery on neon-http', () => {
     expect(events).toMatchObject([{ type: 'error', operation: 'cacheQuery' }])
   })
 
-  it('costs one request for a hit and three for a miss', async () => {
+  it('costs one request for a hit, and three for a miss', async () => {
     const cache = site.client()
     const read = () => cacheQuery(cache, total(asDb(drizzleNeon({ client: neon(site.server.connectionString) }))))
     site.faults.reset()
@@ -187,7 +187,7 @@ describe('cacheQuery on neon-http', () => {
   })
 })
 
-describe('cacheQuery on drivers that do not show their database', () => {
+describe('cacheQuery on drivers that do not reveal their database', () => {
   const proxy = (url: string) => {
     const pool = createPool(url)
     return asDb(
@@ -228,7 +228,7 @@ describe('cacheQuery on drivers that do not show their database', () => {
 })
 
 describe('cacheQuery on one connection', () => {
-  it('refuses a query in a transaction of a client, and takes the next one outside of it', async () => {
+  it('refuses a query in a transaction of a client, and caches the next one outside of it', async () => {
     const client = new pg.Client(site.database)
     await client.connect()
     cleanup(() => client.end())
@@ -239,7 +239,7 @@ describe('cacheQuery on one connection', () => {
     expect(await counted(cacheQuery(cache, total(db)))).toBe(1)
   })
 
-  it('keeps search paths apart that the connection settings name', async () => {
+  it('keeps the search paths of connection settings apart', async () => {
     await site.db.execute(sql`create schema tenant`)
     await site.db.execute(sql.raw(TABLE.replace('items', 'tenant.items')))
     const cache = site.client()
@@ -267,7 +267,7 @@ const everyDriver: typeof connectors = { ...connectors, 'neon-http': () => asDb(
 describe.each(Object.entries(everyDriver))('a hit of cacheQuery on %s', (_driver, connect) => {
   const PROTO = '{"__proto__": {"x": 1}, "b": [{"__proto__": null}]}'
   const fill = (values: string) => site.db.execute(sql.raw(`insert into items values ${values}`))
-  /** Once without the cache, then a miss, then a hit, whose rows are gone by then. */
+  /** Once without the cache, then a miss, then a hit after the rows were deleted. */
   async function results<T>(make: () => Promise<T[]> & { toSQL(): { sql: string; params: unknown[] } }) {
     const cache = site.client()
     const plain = await make()
@@ -277,7 +277,7 @@ describe.each(Object.entries(everyDriver))('a hit of cacheQuery on %s', (_driver
     return { plain, miss, hit, count: await cache.count() }
   }
 
-  it('has the bytes of the driver’s own class, in nested rows too', async () => {
+  it('has bytes in the class of the driver, in nested rows too', async () => {
     await site.db.execute(sql`delete from items`)
     await fill(`(1, 'ada', null, '\\x0001ff'), (2, 'ada', null, '\\x')`)
     const db = connect(site.database)
@@ -334,7 +334,7 @@ describe.each(Object.entries(everyDriver))('a hit of cacheQuery on %s', (_driver
 })
 
 describe('cacheQuery refuses', () => {
-  it('to refresh a materialized view, and a select whose CTE writes', async () => {
+  it('a refresh of a materialized view, and a select whose CTE writes', async () => {
     const cache = site.client()
     const view = pgMaterializedView('totals').as((query) => query.select({ id: items.id }).from(items))
     const written = site.db.$with('written').as(site.db.insert(items).values({ id: 9, owner: 'eve' }).returning())
@@ -350,7 +350,7 @@ describe('cacheQuery refuses', () => {
   })
 })
 
-it('cacheQuery asks past Drizzle’s own cache, for that would be a second one', async () => {
+it('cacheQuery bypasses Drizzle’s own cache, because that would be a second one', async () => {
   const cache = site.client()
   const db = drizzleNeon({
     client: neon(site.server.connectionString),
@@ -361,7 +361,7 @@ it('cacheQuery asks past Drizzle’s own cache, for that would be a second one',
   expect(site.faults.requests).toBe(3)
 })
 
-it('cacheQuery fills in the background where a stale result was served, and decodes both', async () => {
+it('cacheQuery fills in the background after it served a stale result, and decodes both', async () => {
   const work: Promise<unknown>[] = []
   const cache = site.client({ waitUntil: (promise) => void work.push(promise) })
   const read = () => cacheQuery(cache, site.db.select().from(items), { expiration: '1h', stale: '1h' })

@@ -1,4 +1,4 @@
-/** Views and materialized views: tags of their own, and a refresh that invalidates. */
+/** Views and materialized views: their tags, and a refresh that invalidates. */
 import { neon } from '@neondatabase/serverless'
 import { count, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
@@ -52,7 +52,7 @@ const connect = {
 describe.each(Object.entries(connect))('refreshMaterializedView on %s', (driver, open) => {
   it.each<[string, (db: NeonHttpDatabase) => Promise<unknown>]>([
     ['plainly', async (db) => db.refreshMaterializedView(totals)],
-    ['of a view that is only named', async (db) => db.refreshMaterializedView(known)],
+    ['a view given only by name', async (db) => db.refreshMaterializedView(known)],
     ['concurrently', async (db) => db.refreshMaterializedView(totals).concurrently()],
     ['prepared', async (db) => db.refreshMaterializedView(totals).prepare('named').execute()],
   ])('%s refreshes the view and invalidates it, in one statement', async (_name, refresh) => {
@@ -64,7 +64,7 @@ describe.each(Object.entries(connect))('refreshMaterializedView on %s', (driver,
     expect(await live()).toEqual(['users', 'odd', 'visible'])
   })
 
-  it('takes any legal name', async () => {
+  it('accepts any legal name', async () => {
     await withInvalidation(open()).refreshMaterializedView(odd)
     expect(await live()).toEqual(['users', 'totals', 'visible'])
   })
@@ -76,7 +76,7 @@ describe.each(Object.entries(connect))('refreshMaterializedView on %s', (driver,
     expect(await live()).toEqual(['users', 'totals', 'odd', 'visible'])
   })
 
-  it('notes the view in the tables of the cache that it is given', async () => {
+  it('records the view in the tables of the given cache', async () => {
     const tables = cacheTables({ schema: `cache ${driver}`, prefix: "it's_" })
     await migrate(open(), { tables })
     const other = createCache(open(), { tables })
@@ -85,7 +85,7 @@ describe.each(Object.entries(connect))('refreshMaterializedView on %s', (driver,
     expect(await other.get('key')).toBe(undefined)
   })
 
-  it('as raw SQL or with touching invalidates the view, too', async () => {
+  it('also invalidates the view as raw SQL or with touching', async () => {
     await withInvalidation(open()).touching(totals).execute('refresh materialized view totals')
     expect(await live()).toEqual(['users', 'odd', 'visible'])
     await withInvalidation(open()).execute(sql`refresh materialized view ${odd}`)
@@ -93,7 +93,7 @@ describe.each(Object.entries(connect))('refreshMaterializedView on %s', (driver,
   })
 })
 
-it('a refresh takes part in a batch, and invalidates exactly if the batch commits', async () => {
+it('a refresh in a batch invalidates only if the batch commits', async () => {
   const db = withInvalidation(connect['neon-http']())
   await expect(
     db.batch([db.refreshMaterializedView(totals), db.insert(users).values({ id: 1, name: 'twice' })]),
@@ -107,7 +107,7 @@ it('a refresh takes part in a batch, and invalidates exactly if the batch commit
   expect(await live()).toEqual(['odd', 'visible'])
 })
 
-it('a refresh in a transaction invalidates exactly if it commits', async () => {
+it('a refresh in a transaction invalidates only if it commits', async () => {
   const db = withInvalidation(drizzlePg({ client: createPool(site.database) }))
   const refresh = (isCommitted: boolean) =>
     db.transaction(async (tx) => {
@@ -123,13 +123,13 @@ it('a refresh in a transaction invalidates exactly if it commits', async () => {
 describe('a cached query', () => {
   it.each<[string, (db: NeonHttpDatabase) => CacheableQuery<unknown>]>([
     ['a materialized view', (db: NeonHttpDatabase) => db.select().from(totals)],
-    ['a materialized view that is only named', (db: NeonHttpDatabase) => db.select().from(known)],
+    ['a materialized view given only by name', (db: NeonHttpDatabase) => db.select().from(known)],
     ['a join with a materialized view', (db: NeonHttpDatabase) => db.select().from(users).leftJoin(totals, sql`true`)],
     [
       'a materialized view in raw SQL',
       (db: NeonHttpDatabase) => db.select({ n: sql`(select n from ${known})` }).from(users),
     ],
-  ])('of %s is run again after a refresh', async (_name, query) => {
+  ])('on %s runs again after a refresh', async (_name, query) => {
     const db = withInvalidation(connect['neon-http']())
     await cacheQuery(cache, query(db))
     site.faults.reset()
@@ -141,7 +141,7 @@ describe('a cached query', () => {
     expect(site.faults.requests).toBeGreaterThan(1)
   })
 
-  it('of a view is run again after a write of its table, and after an invalidation of the view by name', async () => {
+  it('on a view runs again after a write of its table, and after an invalidation of the view by name', async () => {
     const db = withInvalidation(connect['neon-http']())
     for (const [view, change] of [
       [visible, () => db.update(users).set({ name: 'new' })],
@@ -169,9 +169,9 @@ it('views and materialized views have tags like tables', () => {
   ).toBe('table:other.a\\.b')
 })
 
-it.each([totals, visible])('watchTables refuses a view and says what to do instead', async (view) => {
+it.each([totals, visible])('watchTables refuses a view, and gives advice', async (view) => {
   await expect(watchTables(site.db, view as never)).rejects.toMatchObject({
     code: 'INVALID_OPTION',
-    message: expect.stringMatching(/no trigger sees.+refreshed, invalidate/),
+    message: expect.stringMatching(/no trigger sees.+materialized view, invalidate/),
   })
 })

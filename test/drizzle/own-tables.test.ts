@@ -1,4 +1,4 @@
-/** The cache's own tables are never cached: what is read from them is always as it is now. */
+/** Queries of the cache's own tables are never cached: they always return the current rows. */
 import { neon } from '@neondatabase/serverless'
 import { getTableName, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
@@ -28,7 +28,7 @@ describe.each([{}, { schema: 'own', prefix: 'app_' }])('queryCache over tables n
     const cache = createCache(site.db, { tables })
     const db = drizzle({ client: neon(site.server.connectionString), cache: queryCache(cache, { global: true }) })
     const ask = () => db.select({ one: sql<number>`1` }).from(table)
-    // One request each: none to ask the cache, and none to store.
+    // One request each: none to read the cache, and none to store.
     site.faults.reset()
     await ask()
     await ask()

@@ -1,4 +1,7 @@
-/** A query or a write never fails because of its cache: unstorable rows, a cache that is down, a pool without connections. */
+/**
+ * A query or a write never fails because of its cache: unstorable rows, an unreachable cache, or a pool without
+ * connections.
+ */
 import { eq, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { integer, numeric, pgTable, text } from 'drizzle-orm/pg-core'
@@ -27,13 +30,13 @@ beforeEach(async () => {
   site.faults.reset()
 })
 
-/** That are held; one that was given back has no token. */
+/** The tokens of held leases. A released lease has no token. */
 const leases = async () =>
   Number(
     (await createPool(site.database).query('select count(*) from cache_leases where token is not null')).rows[0].count,
   )
 
-/** Has the driver make an instance of a class of each numeric. */
+/** Makes the driver return an instance of a class for each numeric. */
 function withDecimals() {
   class Decimal {
     constructor(readonly text: string) {}
@@ -52,7 +55,7 @@ describe('rows that cannot be stored', () => {
     return { errors, onEvent: (event: CacheEvent) => void events.push(event) }
   }
 
-  it('are answered by cacheQuery, uncached, with an event that shows none of them', async () => {
+  it('are returned by cacheQuery uncached, with an event that shows none of them', async () => {
     const restore = withDecimals()
     const { errors, onEvent } = listen()
     const cache = site.client({ onEvent })
@@ -67,7 +70,7 @@ describe('rows that cannot be stored', () => {
     expect(inspect(errors(), { depth: 20, showHidden: true })).not.toContain('secret-row')
   })
 
-  it('are answered by cacheQuery where they are larger than the cache takes', async () => {
+  it('are returned by cacheQuery if they are larger than the cache accepts', async () => {
     const { errors, onEvent } = listen()
     const cache = site.client({ maxValueBytes: 40, onEvent })
     const query = () => site.db.select().from(items).orderBy(items.id)
@@ -77,7 +80,7 @@ describe('rows that cannot be stored', () => {
     expect(errors()[0]).toMatchObject({ error: { code: 'VALUE_TOO_LARGE' } })
   })
 
-  it('are answered by queryCache, which gives its lease back', async () => {
+  it('are returned by queryCache, which releases its lease', async () => {
     const restore = withDecimals()
     const { errors, onEvent } = listen()
     const db = drizzle({ client: createPool(site.database), cache: queryCache(site.client({ onEvent })) })
@@ -88,7 +91,7 @@ describe('rows that cannot be stored', () => {
     expect(errors()).toMatchObject([{ operation: 'put', error: { code: 'UNSERIALIZABLE_VALUE' } }])
   })
 
-  it('are answered by queryCache where they are larger than the cache takes', async () => {
+  it('are returned by queryCache if they are larger than the cache accepts', async () => {
     const { errors, onEvent } = listen()
     const cache = site.client({ maxValueBytes: 40, onEvent })
     const db = drizzle({ client: createPool(site.database), cache: queryCache(cache) })
@@ -98,7 +101,7 @@ describe('rows that cannot be stored', () => {
   })
 })
 
-it('queryCache stores rows by the cache’s codec', async () => {
+it('queryCache stores rows with the codec of the cache', async () => {
   const codec = {
     encode: (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64'),
     decode: (text: string) => JSON.parse(Buffer.from(text, 'base64').toString()),
@@ -116,7 +119,7 @@ it('queryCache stores rows by the cache’s codec', async () => {
 describe('writes of queryCache', () => {
   const CONNECTIONS = 3
 
-  it('commit on a pool whose connections are all held by writing transactions, and are seen afterwards', async () => {
+  it('commit on a pool whose connections are all held by writing transactions, and are visible afterwards', async () => {
     const events: CacheEvent[] = []
     const client = createPool(site.database, { max: CONNECTIONS })
     const cache = createCache(drizzle({ client }), { timeout: 60_000, onEvent: (event) => events.push(event) })
@@ -141,9 +144,9 @@ describe('writes of queryCache', () => {
     expect((await read()).map(({ name }) => name)).toEqual(Array(CONNECTIONS).fill('newer'))
     expect(events.filter(({ operation }) => operation === 'onMutate')[0]).toMatchObject({
       type: 'error',
-      error: { code: 'DATABASE', message: expect.stringContaining('pool of its own') },
+      error: { code: 'DATABASE', message: expect.stringContaining('its own pool') },
     })
-    // What was late has been sent: another process sees it, and the query is cached again.
+    // The late invalidation has been sent: another process sees it, and the query is cached again.
     const cached = async () => {
       await read()
       return cache.count()
@@ -151,7 +154,7 @@ describe('writes of queryCache', () => {
     await expect.poll(cached).toBe(1)
   })
 
-  it('succeed while the cache is down, and are seen by this process then and by all others once it is back', async () => {
+  it('succeed while the cache is unreachable, and are visible to this process at once and to all others after recovery', async () => {
     const far = await createSite()
     const client = createPool(site.database)
     const cache = far.client({ onError: 'miss', timeout: 60_000 })
@@ -169,7 +172,7 @@ describe('writes of queryCache', () => {
     expect(await read(other)).toBe('new')
   })
 
-  it('are seen by every query of this process while a failed invalidation is being sent again', async () => {
+  it('are visible to every query of this process while a failed invalidation is being sent again', async () => {
     const far = await createSite()
     const db = drizzle({ client: createPool(site.database), cache: queryCache(far.client()) })
     const read = async () => (await db.select().from(items).where(eq(items.id, 1)).$withCache())[0]?.name
@@ -184,8 +187,8 @@ describe('writes of queryCache', () => {
   })
 })
 
-describe('a statement that waits for a connection until its time is up', () => {
-  it('was not sent, says so, and is not sent later', async () => {
+describe('a statement that waits for a connection until its timeout', () => {
+  it('was not sent, reports that, and is not sent later', async () => {
     const client = createPool(site.database, { max: 1 })
     const cache = createCache(drizzle({ client }), { timeout: 100 })
     const held = await client.connect()
@@ -198,7 +201,7 @@ describe('a statement that waits for a connection until its time is up', () => {
     expect(client.totalCount).toBe(1)
   })
 
-  it('leaves open what came of it if it was sent', async () => {
+  it('reports an unknown outcome if it was sent', async () => {
     const client = createPool(site.database, { max: 1 })
     const cache = createCache(drizzle({ client }), { timeout: 200 })
     const locker = new pg.Client(site.database)

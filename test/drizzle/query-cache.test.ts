@@ -30,7 +30,7 @@ import { createSite, type Site } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createPool } from '../setup/databases.ts'
 
-/** Of what a CTE alone reads Drizzle 0.45 tells nothing, so it is not cached there. */
+/** Drizzle 0.45 does not report tables that only a CTE reads, so those queries are not cached there. */
 const knowsCtes = !('relations' in drizzleOrm)
 
 const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
@@ -100,10 +100,10 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     const cache = queryCache(site.client(), options)
     return { cache, db: connectWith(cache) }
   }
-  /** Past Drizzle, so that nothing is told. */
+  /** Bypasses Drizzle, so that it is not informed. */
   const rename = (name: string) => site.db.execute(sql`update users set name = ${name} where id = 1`)
 
-  it('answers a query with $withCache() from the cache until a write of Drizzle’s', async () => {
+  it('serves a query with $withCache() from the cache until Drizzle writes', async () => {
     const { db, cache } = open()
     const read = async () => (await db.select().from(users).where(eq(users.id, 1)).$withCache())[0]?.name
     expect(await read()).toBe('Ada')
@@ -114,7 +114,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(cache.stats()).toEqual({ hits: 1, misses: 2, rate: 1 / 3, invalidations: { users: 1 } })
   })
 
-  it('leaves queries alone that do not ask for it, unless it is global', async () => {
+  it('does not cache queries without $withCache(), unless it is global', async () => {
     const { db } = open()
     await db.select().from(users)
     expect(await site.client().count()).toBe(0)
@@ -128,7 +128,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await read()).toBe('Unseen')
   })
 
-  it('tells values apart by their kind, and brings each back as it was', async () => {
+  it('distinguishes values by their type, and returns each unchanged', async () => {
     const { db } = open()
     const row = {
       id: 1,
@@ -152,7 +152,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(fresh).toMatchObject({ big: row.big, amount: row.amount, at: row.at, doc: row.doc, list: row.list })
   })
 
-  it('invalidates what joins, subqueries, CTEs and aliases read, and tells schemas apart', async () => {
+  it('invalidates tables in joins, subqueries, CTEs and aliases, and distinguishes schemas', async () => {
     const { db } = open()
     const sub = db.select({ id: users.id }).from(users).as('sub')
     const cte = db.$with('cte').as(db.select({ id: users.id }).from(users))
@@ -170,7 +170,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await site.client().count()).toBe(0)
   })
 
-  it('takes a custom tag, which names one query, and autoInvalidate: false', async () => {
+  it('accepts a custom tag, which names one query, and autoInvalidate: false', async () => {
     const { db, cache } = open()
     const read = async () =>
       (await db.select().from(users).where(eq(users.id, 1)).$withCache({ tag: 'first' }))[0]?.name
@@ -185,7 +185,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect([await read(), await pinned()]).toEqual(['Eve', 'Ada'])
   })
 
-  it('takes every form of expiration', async () => {
+  it('accepts every form of expiration', async () => {
     const { db } = open({ expiration: '1h' })
     const stored = async (config: CacheConfig) => {
       await site.db.execute(sql`truncate cache_entries, cache_leases`)
@@ -202,7 +202,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     for (const [config, ms] of spans) {
       const before = Date.now()
       const from = (await stored(config)) - ms
-      // Of the database's clock, which is this machine's, however long it took.
+      // The clock of the database is this machine's, however long the call took.
       expect([from > before - 1_000, from < Date.now() + 1_000]).toEqual([true, true])
     }
     const soon = Math.ceil(Date.now() / 1_000) + 600
@@ -223,7 +223,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await name(1)).toBe('Ada')
   })
 
-  it('excludes tables, its own always, and nothing where it is disabled', async () => {
+  it('excludes the given tables and always its own, and caches nothing if disabled', async () => {
     const { db } = open({ global: true, exclude: [posts, 'other.users'] })
     await db.select().from(posts)
     await db.select().from(other)
@@ -234,7 +234,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await site.client().count()).toBe(0)
   })
 
-  it('follows foreign keys where it is given the schema', async () => {
+  it('follows foreign keys if it has the schema', async () => {
     const { db } = open({ schema })
     const read = async () => (await db.select().from(posts).$withCache()).length
     expect(await read()).toBe(2)
@@ -242,13 +242,13 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await read()).toBe(1)
   })
 
-  it('refuses rows that were read before an invalidation, however late they are put', async () => {
+  it('refuses rows that were read before an invalidation, however late they arrive', async () => {
     const { cache } = open()
     expect(await cache.get('hash', ['users'], false, true)).toBe(undefined)
     await cache.onMutate({ tables: ['users'] })
     await cache.put('hash', [['old']], ['users'], false)
     expect(await site.client().count()).toBe(0)
-    // Without a miss there is nothing to be put.
+    // Without a miss there is nothing to put.
     await cache.put('hash', [['never asked']], ['users'], false)
     expect(await site.client().count()).toBe(0)
     expect(await cache.get('hash', ['users'], false, true)).toBe(undefined)
@@ -256,7 +256,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await cache.get('hash', ['users'], false, true)).toEqual([['new']])
   })
 
-  it('takes rows for as old as the oldest open miss of their key', async () => {
+  it('treats rows as old as the oldest open miss of their key', async () => {
     const { cache } = open()
     await cache.get('hash', ['users'], false, true)
     await cache.onMutate({ tables: ['users'] })
@@ -265,7 +265,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await cache.get('hash', ['users'], false, true)).toBe(undefined)
   })
 
-  it('tells rows that overtake others apart, by the array that Drizzle hands on', async () => {
+  it('distinguishes concurrent rows by the array that Drizzle passes on', async () => {
     const { cache } = open()
     const [first, second, third] = [['users'], ['users'], ['users']]
     await cache.get('hash', first, false, true)
@@ -279,7 +279,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await cache.get('hash', ['users'], false, true)).toEqual([['of the third']])
   })
 
-  describe('runs that Drizzle does not tell apart, such as those of a prepared query,', () => {
+  describe('runs that Drizzle does not distinguish, such as those of a prepared query,', () => {
     // One array for all of them.
     const same = ['users']
     let cache: QueryCache
@@ -292,7 +292,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       vi.restoreAllMocks()
     })
 
-    it('never get rows of one for those of another that began later', async () => {
+    it('never return rows of one run for another that began later', async () => {
       await get()
       await get()
       await cache.onMutate({ tables: ['users'] })
@@ -301,13 +301,13 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       await put('new')
       await put('of the first, old')
       expect(await site.client().count()).toBe(0)
-      // None is under way any more, and no claim is left behind.
+      // No run is pending any more, and no claim is left behind.
       await get()
       await put('new')
       expect(await get()).toEqual(['new'])
     })
 
-    it('store what the first that has answered read, as of the first that began', async () => {
+    it('store the rows of the first that has answered, as of the first that began', async () => {
       await get()
       await get()
       await put('of one')
@@ -316,17 +316,17 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       expect(await get()).toEqual(['of one'])
     })
 
-    it('store again after one that failed, when it and all that it may be taken for have ended', async () => {
+    it('store again after a failed run, once it and all runs that could be confused with it have ended', async () => {
       let ahead = 0
       const real = performance.now
       vi.spyOn(performance, 'now').mockImplementation(() => real.call(performance) + ahead)
-      // It fails: nothing is put.
+      // It fails, so nothing is put.
       await get()
       await site.db.execute(sql`delete from cache_leases`)
       await get()
       await put('perhaps of the first')
       expect(await site.client().count()).toBe(0)
-      // Asked all the time, and so never alone: the claim has stood for as long as any may take.
+      // Called all the time, and so never alone: the claim has lasted as long as any claim may.
       ahead = 200_000
       await get()
       await put('perhaps of the first')
@@ -342,10 +342,10 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     })
   })
 
-  it('stores what a herd reads, however large it is', async () => {
+  it('stores the rows of a herd, however large it is', async () => {
     const { cache } = open()
     const herd = Array.from({ length: 150 }, () => ['users'])
-    // In parts: together they have to end before the claim of the first does.
+    // In parts: together they must end before the claim of the first does.
     for (const part of partsOf(herd, 25)) {
       await Promise.all(part.map((each) => cache.get('hash', each, false, true)))
     }
@@ -355,7 +355,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
     expect(await cache.get('hash', ['users'], false, true)).toEqual([['rows']])
   })
 
-  it('stores rows again after a query that failed', async () => {
+  it('stores rows again after a failed query', async () => {
     const { db } = open()
     const read = () =>
       db
@@ -375,7 +375,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
 })
 
 describe('queryCache', () => {
-  it('costs one request a hit, two a miss, and one more a write', async () => {
+  it('costs one request for a hit, two for a miss, and one more for a write', async () => {
     const db = drizzleNeon({ client: neon(site.server.connectionString), cache: queryCache(site.client()) })
     const read = () => db.select().from(users).$withCache()
     site.faults.reset()
@@ -387,7 +387,7 @@ describe('queryCache', () => {
     expect(site.faults.requests).toBe(6)
   })
 
-  it('runs the query where the cache’s database is away, with onError miss', async () => {
+  it('runs the query if the cache’s database is unreachable, with onError miss', async () => {
     const events: CacheEvent[] = []
     const far = await createSite()
     const cache = queryCache(far.client({ onError: 'miss', onEvent: (event) => events.push(event) }))
@@ -402,13 +402,13 @@ describe('queryCache', () => {
     far.faults.heal()
   })
 
-  it('refuses what is no cache of createCache', () => {
+  it('refuses a value that is not a cache of createCache', () => {
     expect(() => queryCache({} as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 })
 
 describe('cacheQuery', () => {
-  it('refuses what writes: the second time nothing would be written', async () => {
+  it('refuses a query that writes, because a hit would write nothing', async () => {
     const cache = site.client()
     for (const query of [
       site.db.insert(users).values({ id: 3, name: 'Cem' }).returning(),
@@ -420,7 +420,7 @@ describe('cacheQuery', () => {
     expect(await site.db.$count(users)).toBe(2)
   })
 
-  it('caches any query with tags of its own, and invalidates with the tables that it reads', async () => {
+  it('caches any query with custom tags, and invalidates with the tables that it reads', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const read = (id: number) =>
@@ -435,7 +435,7 @@ describe('cacheQuery', () => {
     expect((await read(2))[0]?.name).toBe('Unseen')
   })
 
-  it('keeps dates and big numbers', async () => {
+  it('preserves dates and big numbers', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     await db.insert(kinds).values({ id: 1, big: 12n, at: new Date(5) })
@@ -446,7 +446,7 @@ describe('cacheQuery', () => {
     expect((await cacheQuery(cache, db.select({ at: kinds.at }).from(kinds))).length).toBe(0)
   })
 
-  it('knows the tables of CTEs, subqueries in conditions, joins, aliases and views', async () => {
+  it('finds the tables of CTEs, subqueries in conditions, joins, aliases and views', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const cte = db.$with('cte').as(db.select({ id: users.id }).from(users))
@@ -458,7 +458,7 @@ describe('cacheQuery', () => {
       () => db.with(cte).select().from(cte),
       () => db.select().from(posts).where(inArray(posts.author, inner)),
       () => db.select().from(posts).innerJoin(twin, eq(twin.id, posts.author)),
-      // Where no column of the table is asked for.
+      // The query selects no column of the table.
       () => db.select({ n: sql`count(*)` }).from(twin),
       () => db.select({ n: sql`count(*)` }).from(posts).innerJoin(users, sql`true`),
       () => db.select({ n: sql`count(*)` }).from(posts).crossJoin(twin),
@@ -491,7 +491,7 @@ describe('cacheQuery', () => {
     }
   })
 
-  it('decodes the same rows as each query does, whatever other queries of the same SQL make of them', async () => {
+  it('decodes the same rows as each query does, whatever other queries with the same SQL make of them', async () => {
     const cache = site.client()
     const db = drizzleNeon({ client: neon(site.server.connectionString) })
     const asText = pgTable('kinds', { at: timestamp('at', { withTimezone: true, mode: 'string' }) })
@@ -518,7 +518,7 @@ describe('cacheQuery', () => {
     expect(await cache.count()).toBe(4)
   })
 
-  it('tells parameters of different types apart', async () => {
+  it('distinguishes parameters of different types', async () => {
     const cache = site.client()
     const answer = (value: unknown) =>
       cacheQuery(

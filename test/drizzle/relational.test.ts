@@ -1,4 +1,4 @@
-/** Relational queries of Drizzle 0.45, which know their tables by another way than those of 1.0. */
+/** Relational queries of Drizzle 0.45, which determine their tables in another way than those of 1.0. */
 import { neon } from '@neondatabase/serverless'
 import { relations, sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/neon-http'
@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 const open = () => drizzle(neon(site.server.connectionString), { schema })
 
-it('are cached, and keep dates and big numbers', async () => {
+it('relational queries are cached, and preserve dates and big numbers', async () => {
   const cache = site.client()
   const db = open()
   const read = () => cacheQuery(cache, db.query.users.findMany({ columns: { big: true, at: true } }))
@@ -42,7 +42,7 @@ it('are cached, and keep dates and big numbers', async () => {
   await cache.clear()
 })
 
-it('are told apart, the first of some and a list of one', async () => {
+it('relational queries distinguish findFirst and a list of one', async () => {
   const cache = site.client()
   const db = open()
   const [many, first] = [() => db.query.users.findMany({ limit: 1 }), () => db.query.users.findFirst()]
@@ -51,7 +51,7 @@ it('are told apart, the first of some and a list of one', async () => {
   await cache.clear()
 })
 
-it('are invalidated with every table that they read', async () => {
+it('relational queries are invalidated with every table that they read', async () => {
   const cache = site.client()
   const db = open()
   const queries = [() => db.query.users.findMany(), () => db.query.posts.findMany({ with: { writer: true } })]

@@ -1,4 +1,4 @@
-/** Values as text and back. A hit must hold what the driver returned, whatever that was. */
+/** Values as text and back. A hit must equal the values that the driver returned, of any type. */
 import { Buffer } from 'node:buffer'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ const bare = (entries: object) => Object.assign(Object.create(null), entries)
 const shared = new Uint8Array(64).map((_, i) => i)
 const own = JSON.parse('{"__proto__": {"__proto__": 1}, "constructor": 2}')
 
-describe('values come back as they were', () => {
+describe('values survive storing unchanged', () => {
   const values: Record<string, unknown> = {
     'a Date': new Date(5),
     'an invalid Date': new Date(Number.NaN),
@@ -32,11 +32,11 @@ describe('values come back as they were', () => {
     const back = valuesOf(valuesText([value]))
     expect(back).toStrictEqual([value])
     const [expected, found] = [prototypes([value]), prototypes(back)]
-    // By identity: a comparison would look into the prototypes.
+    // Compared by identity, because a deep comparison would look into the prototypes.
     expect(found.map((prototype, i) => prototype === expected[i])).toEqual(expected.map(() => true))
   })
 
-  it('rows of a driver that returns more than them, and of one that returns nothing else', () => {
+  it('rows survive from a driver that returns more than rows, and from one that returns only rows', () => {
     class Result extends Array {
       command = 'SELECT'
     }
@@ -44,20 +44,20 @@ describe('values come back as they were', () => {
     expect(rowsOf(rowsText(Result.from([[1]])))).toStrictEqual([[1]])
   })
 
-  it('rows of another realm', () => {
+  it('rows of another realm survive', () => {
     expect(valuesOf(valuesText(runInNewContext('[{ a: [new Date(5), new Map()] }]')))).toEqual([
       { a: [new Date(5), new Map()] },
     ])
   })
 })
 
-it('stores the bytes of a view only, not those beside it', () => {
+it('stores only the bytes of a view, not those beside it', () => {
   const view = shared.subarray(10, 12)
   expect(valuesText([view]).length).toBeLessThan(80)
   expect(valuesOf(valuesText([view]))).toStrictEqual([new Uint8Array([10, 11])])
 })
 
-describe('a value that could not come back as it was is refused, with an error that does not show it', () => {
+describe('a value that would change is refused, with an error that does not show it', () => {
   class Money {
     secret = 'row'
   }
@@ -89,7 +89,7 @@ function errorOf(work: () => unknown): unknown {
   }
 }
 
-/** Of everything inside, in order. */
+/** Every nested value, in order. */
 function prototypes(value: unknown): unknown[] {
   if (typeof value !== 'object' || value === null) return []
   const inside = value instanceof Map || value instanceof Set ? [...value.entries()].flat() : Object.values(value)

@@ -66,12 +66,12 @@ describe.each(Object.entries(connect))('withInvalidation on %s', (driver, open) 
     ['prepared update', async (on) => on.update(users).set({ name: 'x' }).prepare('by_name').execute()],
   ])('%s invalidates its table in the same statement', async (_name, write) => {
     await write(db())
-    // Over HTTP statements are counted, too.
+    // Over HTTP, statements are counted, too.
     if (driver === 'neon-http') expect(site.faults.requests).toBe(1)
     expect(await live()).toEqual(['posts', 'comments'])
   })
 
-  it('select changes nothing, with a CTE neither, and answers as ever', async () => {
+  it('select invalidates nothing, with or without a CTE, and returns its rows', async () => {
     const on = db()
     const cte = on.$with('some').as(on.select({ id: users.id }).from(users))
     expect(await on.with(cte).select().from(cte)).toEqual([{ id: 1 }, { id: 2 }])
@@ -80,12 +80,12 @@ describe.each(Object.entries(connect))('withInvalidation on %s', (driver, open) 
     expect(await live()).toEqual(['users', 'posts', 'comments'])
   })
 
-  it('returning answers with the rows', async () => {
+  it('returning returns the rows', async () => {
     const rows = await db().update(users).set({ name: 'Eve' }).where(eq(users.id, 1)).returning()
     expect(rows).toEqual([{ id: 1, name: 'Eve' }])
   })
 
-  it('raw SQL invalidates the tables that it names, or that it is said to touch', async () => {
+  it('raw SQL invalidates the tables that it names, or the tables given to touching', async () => {
     const result = await db().execute(sql`update ${users} set name = 'Eve' returning id`)
     expect(result.rows).toEqual([{ id: 1 }, { id: 2 }])
     expect(await live()).toEqual(['posts', 'comments'])
@@ -105,19 +105,19 @@ describe.each(Object.entries(connect))('withInvalidation on %s', (driver, open) 
     expect(await live()).toEqual(['users', 'posts', 'comments'])
   })
 
-  it('follows foreign keys to every depth where it is given the schema', async () => {
+  it('follows foreign keys to every depth if it has the schema', async () => {
     await withInvalidation(open(), { schema }).delete(users)
     expect(await live()).toEqual([])
   })
 
-  it.each(['users', 'public.users', '"public"."users"'])('follows them from %s, too', async (name) => {
+  it.each(['users', 'public.users', '"public"."users"'])('follows foreign keys from %s, too', async (name) => {
     await withInvalidation(open(), { schema }).touching(name).execute('delete from users')
     expect(await live()).toEqual([])
   })
 })
 
 describe('withInvalidation', () => {
-  it('invalidates in a batch, exactly if the batch commits', async () => {
+  it('invalidates in a batch, if and only if the batch commits', async () => {
     const db = withInvalidation(connect['neon-http']())
     await db.batch([
       db.insert(users).values({ id: 3, name: 'Cy' }),
@@ -131,7 +131,7 @@ describe('withInvalidation', () => {
     expect(await live()).toEqual(['comments'])
   })
 
-  it('takes raw SQL that reads in a batch, and refuses such that writes before anything is sent', async () => {
+  it('accepts reading raw SQL in a batch, and refuses writing raw SQL before anything is sent', async () => {
     const db = withInvalidation(connect['neon-http']())
     const [result] = await db.batch([db.execute(sql`select 1 as one`), db.select().from(users)])
     expect(result.rows).toEqual([{ one: 1 }])
@@ -142,7 +142,7 @@ describe('withInvalidation', () => {
     expect(site.faults.requests).toBe(0)
   })
 
-  it('invalidates in a transaction, exactly if it commits', async () => {
+  it('invalidates in a transaction, if and only if it commits', async () => {
     const db = withInvalidation(drizzlePg({ client: createPool(site.database) }))
     await db
       .transaction(async (tx) => {
@@ -160,7 +160,7 @@ describe('withInvalidation', () => {
     expect(await live()).toEqual(['comments'])
   })
 
-  it('refuses what is no database', () => {
+  it('refuses a value that is not a database', () => {
     expect(() => withInvalidation({} as never)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
     expect(() => withInvalidation(connect['neon-http'](), { shema: {} } as never)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
@@ -169,7 +169,7 @@ describe('withInvalidation', () => {
 })
 
 describe('warm', () => {
-  it('runs what is not there yet, and nothing else', async () => {
+  it('runs only queries whose results are missing', async () => {
     const db = connect['neon-http']()
     const query = (id: number) => db.select().from(users).where(eq(users.id, id))
     await cacheQuery(cache, query(1), { expiration: '1h' })
@@ -179,7 +179,7 @@ describe('warm', () => {
     expect(await cacheQuery(cache, query(2))).toEqual([{ id: 2, name: 'Ben' }])
   })
 
-  it('gives every result the tags that a generator gives but once', async () => {
+  it('gives every result the tags of a generator that can be read only once', async () => {
     const db = connect['neon-http']()
     const query = (id: number) => db.select().from(users).where(eq(users.id, id))
     await warm(cache, [query(1), query(2)], { tags: new Set(['warm']).values(), concurrency: 1 })
@@ -187,7 +187,7 @@ describe('warm', () => {
     expect(await warm(cache, [query(1), query(2)])).toBe(2)
   })
 
-  it('goes on where a query fails, and tells in the end', async () => {
+  it('continues after a failed query, and reports it at the end', async () => {
     const db = connect['neon-http']()
     const queries = [db.select({ one: sql`1 / 0` }).from(users), db.select().from(users)]
     await expect(warm(cache, queries)).rejects.toMatchObject({ name: 'AggregateError', errors: [expect.anything()] })

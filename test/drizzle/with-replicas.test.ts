@@ -1,4 +1,6 @@
-/** `withInvalidation` and Drizzle's `withReplicas`: writes go to the primary and invalidate; reads go where they went. */
+/**
+ * `withInvalidation` and Drizzle's `withReplicas`: writes go to the primary and invalidate. Reads go where they went.
+ */
 import { neon } from '@neondatabase/serverless'
 import { eq, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
@@ -23,7 +25,7 @@ beforeAll(async () => {
   site = await createSite()
   replica = await createDatabase()
   replicaEndpoint = (await createNeon(replica)).server.connectionString
-  // A write that strays here succeeds, so that only its effects tell.
+  // A write that reaches the replica succeeds, so only its effects show the mistake.
   await migrate(drizzlePg({ client: createPool(replica) }))
   for (const url of [site.database, replica]) {
     await createPool(url).query(
@@ -46,7 +48,7 @@ const connect = {
   'node-postgres': (url: string) => drizzlePg({ client: createPool(url) }) as unknown as NeonHttpDatabase,
 }
 const live = async () => [...(await cache.getMany(['users', 'names'])).keys()]
-/** All that is in the replica. */
+/** All rows of the replica. */
 const inReplica = async () => {
   const { rows } = await createPool(replica).query(
     'select (select array_agg(name order by id) from users) as users, (select count(*)::int from cache_invalidations) as notes',
@@ -93,12 +95,12 @@ describe.each(Object.entries(connect))('on %s', (driver, open) => {
 
   it('touching works with withInvalidation inside of withReplicas', async () => {
     const db = withReplicas(withInvalidation(open(site.database)), [open(replica)])
-    // withReplicas knows no type but Drizzle's own.
+    // withReplicas accepts only Drizzle's own type.
     await (db as unknown as Touching<NeonHttpDatabase>).touching(users).execute('delete from users')
     expect(await live()).toEqual(['names'])
   })
 
-  it('the primary of a primary takes the writes', async () => {
+  it('the primary of a primary gets the writes', async () => {
     const inner = withReplicas(open(site.database), [open(replica)])
     await withInvalidation(withReplicas(inner as unknown as NeonHttpDatabase, [open(replica)])).delete(users)
     expect(await live()).toEqual(['names'])
@@ -126,7 +128,7 @@ describe.each(Object.entries(connect))('on %s', (driver, open) => {
     expect((await db.execute(sql`select name from users`)).rows).toEqual([{ name: 'primary' }])
   })
 
-  it('a cache over it reads and writes the primary', async () => {
+  it('a cache over it reads from and writes to the primary', async () => {
     for (const db of [
       withInvalidation(replicated()),
       withReplicas(withInvalidation(open(site.database)), [open(replica)]),

@@ -31,7 +31,7 @@ const STORES: [string, Cache][] = [
   ['platformCache', platformCache() as Cache],
 ]
 
-/** The most arguments that each method takes. */
+/** The maximum number of arguments of each method. */
 const CALLS: Record<keyof Cache, unknown[]> = {
   get: ['k', {}],
   getMany: [['k']],
@@ -63,7 +63,7 @@ describe.each(STORES)('a method of %s', (_name, cache) => {
   const methods = Object.entries(CALLS).filter(([name]) => name in cache)
   const call = async (name: string, args: unknown[]) => Reflect.apply(Reflect.get(cache, name), cache, args)
 
-  it.each(methods)('refuses a further argument before any request: %s', async (name, args) => {
+  it.each(methods)('refuses an extra argument before any request: %s', async (name, args) => {
     faults.reset()
     await expect(call(name, [...args, 'b'])).rejects.toMatchObject({
       code: 'INVALID_OPTION',
@@ -72,12 +72,12 @@ describe.each(STORES)('a method of %s', (_name, cache) => {
     expect(faults.requests).toBe(0)
   })
 
-  it.each(methods)('takes all that there are, and an undefined one: %s', async (name, args) => {
+  it.each(methods)('accepts all its arguments, and an undefined one: %s', async (name, args) => {
     await call(name, args)
     await call(name, [...args, undefined])
   })
 
-  it('rejects and does not throw, where it answers with a promise', async () => {
+  it('rejects and does not throw, if it returns a promise', async () => {
     const pending = Reflect.apply(cache.invalidate, cache, ['a', 'b'])
     await expect(pending).rejects.toThrow(
       "Expected one argument of invalidate, got 2. Pass several as a list: invalidate(['a', 'b']).",
@@ -85,7 +85,7 @@ describe.each(STORES)('a method of %s', (_name, cache) => {
   })
 })
 
-it('a method that is passed to map says that it was given a place in the list', async () => {
+it('a method passed to map reports that it received an array index', async () => {
   const cache = memoryCache()
   await expect(Promise.all(['a', 'b'].map(cache.get as never))).rejects.toThrow(
     'Expected at most 2 arguments of get, got 3.',
@@ -93,7 +93,7 @@ it('a method that is passed to map says that it was given a place in the list', 
 })
 
 describe.each(STORES.filter(([, cache]) => 'entry' in cache))('a handle of %s', (_name, cache) => {
-  it('refuses a further argument', async () => {
+  it('refuses an extra argument', async () => {
     const entry = cache.entry('k')
     for (const [name, args] of Object.entries({ exists: [], value: [], set: [1, {}], delete: [], reload: [] })) {
       const call = async (given: unknown[]) => Reflect.apply(Reflect.get(entry, name), entry, given)

@@ -18,9 +18,9 @@ import { createNeon } from '../setup/neon.ts'
 
 const databaseFailure = (thrown: unknown) => failureOf(thrown) as Error
 
-/** Where nobody listens: too low to be given to anybody, and none of those that `fetch` refuses. */
+/** Nothing listens on this port. No program is assigned one so low, and `fetch` does not block it. */
 const NOBODYS_PORT = 2
-/** The driver's own choice of an endpoint, for hosts of Neon. */
+/** The driver's own endpoint, for hosts of Neon. */
 const neonsEndpoint = (host: string) => `https://${host.replace(/^[^.]+\./, 'api.')}/sql`
 
 let database: string
@@ -36,7 +36,7 @@ beforeEach(() => {
   faults.reset()
 })
 
-/** What an operation of the cache is refused with. */
+/** The error that an operation of the cache rejects with. */
 async function refusal(cache: Cache): Promise<DatabaseError> {
   const error = await cache.delete('key').catch((reason: unknown) => reason)
   expect(error).toBeInstanceOf(DatabaseError)
@@ -70,17 +70,17 @@ const NO_DEV =
 const WRONG_PASSWORD = /^Postgres refused the password/
 const NO_DATABASE = /^The connection string's database does not exist\.$/
 
-describe('the message of a database that cannot be reached', () => {
-  it('says that the connection string is empty', async () => {
+describe('the message for an unreachable database', () => {
+  it('reports an empty connection string', async () => {
     expect(await overNeon('')).toMatchObject({ message: expect.stringMatching(EMPTY) })
-    // Of a variable that is not set, the driver makes the text `undefined`.
+    // The driver turns a variable that is not set into the text `undefined`.
     expect((await overNeon(undefined as never)).message).toMatch(
       /^The connection string is not a URL .*: set its variable/,
     )
   })
 
   it.each(['hunter2', 'https://hunter2.example', 'postgres://hunter2'])(
-    'says that the connection string is not one: %s',
+    'reports an invalid connection string: %s',
     async (url) => {
       const error = await overNeon(url)
       expect(error.message).toMatch(MALFORMED)
@@ -88,7 +88,7 @@ describe('the message of a database that cannot be reached', () => {
     },
   )
 
-  it('says that a port or password breaks the URL', async () => {
+  it('reports a port or password that breaks the URL', async () => {
     for (const over of [overPg, overPostgresJs]) {
       // Some drivers refuse at once, some at the first connection.
       const attempt = async () => over('postgres://u:hunter2@host:port/db')
@@ -98,7 +98,7 @@ describe('the message of a database that cannot be reached', () => {
     }
   })
 
-  it('says that the host is not Neon’s', async () => {
+  it('reports a host that is not Neon’s', async () => {
     const { fetchEndpoint } = neonConfig
     onTestFinished(() => {
       neonConfig.fetchEndpoint = fetchEndpoint
@@ -109,23 +109,23 @@ describe('the message of a database that cannot be reached', () => {
     }
   })
 
-  it('says that nothing listens at the endpoint', async () => {
+  it('reports that nothing listens at the endpoint', async () => {
     expect((await overNeon(`postgresql://u:hunter2@localhost:${NOBODYS_PORT}/db`)).message).toMatch(NO_DEV)
   })
 
-  it('says that the host does not resolve', async () => {
+  it('reports that the host does not resolve', async () => {
     for (const over of [overPg, overPostgresJs]) {
       expect((await over('postgresql://u:hunter2@db.nowhere.invalid/db')).message).toMatch(UNRESOLVED)
     }
   })
 
-  it('says that the connection was refused', async () => {
+  it('reports a refused connection', async () => {
     for (const over of [overPg, overPostgresJs]) {
       expect((await over(`postgresql://u:hunter2@127.0.0.1:${NOBODYS_PORT}/db`)).message).toMatch(REFUSED)
     }
   })
 
-  it('says that the password is wrong, and that the database does not exist', async () => {
+  it('reports a wrong password, and a missing database', async () => {
     const wrong = changed((url) => {
       url.password = 'hunter2'
     })
@@ -138,11 +138,11 @@ describe('the message of a database that cannot be reached', () => {
     }
   })
 
-  it('says that the server does not speak TLS', async () => {
+  it('reports a server without TLS', async () => {
     expect((await overPg(database, { ssl: true })).message).toMatch(/^The server does not speak TLS/)
   })
 
-  it('says that no connection came free in time', async () => {
+  it('reports that no connection became free in time', async () => {
     const pool = createPool(database, { max: 1 })
     const busy = await pool.connect()
     pool.options.connectionTimeoutMillis = 50
@@ -151,19 +151,19 @@ describe('the message of a database that cannot be reached', () => {
     expect(error.message).toMatch(/^The server did not accept a connection in time: /)
   })
 
-  it('says that the pool was closed', async () => {
+  it('reports that the pool was closed', async () => {
     const pool = new pg.Pool({ connectionString: database })
     await pool.end()
     expect((await refusal(createCache(drizzlePg(pool), quiet))).message).toMatch(/connections were closed before/)
   })
 
-  it('says that the tables, or their schema, do not exist', async () => {
+  it('reports missing tables, or a missing schema', async () => {
     for (const cache of [createCache(db, quiet), createCache(drizzlePg(createPool(database)), quiet)]) {
       expect((await refusal(cache)).message).toMatch(/tables do not exist: run `pgstash migrate`/)
     }
   })
 
-  it('says that the connection was lost', async () => {
+  it('reports a lost connection', async () => {
     faults.always({ kind: 'reset' })
     expect((await refusal(createCache(db, quiet))).message).toMatch(
       /^The connection was lost before the answer came \(/,
@@ -171,7 +171,7 @@ describe('the message of a database that cannot be reached', () => {
   })
 })
 
-describe('the message of an endpoint’s answer', () => {
+describe('the message for an endpoint’s answer', () => {
   it.each<[number, RegExp]>([
     [401, /status 401: it refused the credentials\.$/],
     [402, /status 402: the quota is used up\.$/],
@@ -185,14 +185,14 @@ describe('the message of an endpoint’s answer', () => {
     [503, /status 503: it or the database is unavailable\.$/],
     [504, /status 504: the database did not answer in time\.$/],
     [525, /status 525\.$/],
-  ])('with status %i says what it means', async (status, message) => {
+  ])('explains the status %i', async (status, message) => {
     faults.always({ kind: 'error', status, body: '<html>hunter2</html>' })
     const error = await refusal(createCache(db, quiet))
     expect(error).toMatchObject({ message: expect.stringMatching(message), status })
     expect(inspect(error)).not.toContain('hunter2')
   })
 
-  // As Neon's proxy words them, with no code or one that says little.
+  // The words of Neon's proxy, with no code or one that says little.
   it.each<[string, RegExp]>([
     ["password authentication failed for user 'hunter2'", WRONG_PASSWORD],
     ['database "hunter2" does not exist', NO_DATABASE],
@@ -205,7 +205,7 @@ describe('the message of an endpoint’s answer', () => {
     ['The requested endpoint could not be found, or you don’t have access to it.', /Neon has no such endpoint/],
     ["Couldn't connect to compute node", /could not start the suspended database/],
     ['This IP address 192.0.2.7 is not allowed to connect to this endpoint.', /list of allowed addresses/],
-  ])('says what Neon means by: %s', async (said, message) => {
+  ])('explains the words of Neon: %s', async (said, message) => {
     for (const code of [null, 'XX000']) {
       faults.always({ kind: 'error', status: 400, body: { message: said, code, severity: 'FATAL' } })
       const error = await refusal(createCache(db, quiet))
@@ -214,7 +214,7 @@ describe('the message of an endpoint’s answer', () => {
     }
   })
 
-  it('with an SQLSTATE that nobody wrote advice for says its class', async () => {
+  it('names the class of an SQLSTATE without specific advice', async () => {
     faults.always({ kind: 'error', status: 400, body: { message: 'value "hunter2"', code: '22P02' } })
     expect((await refusal(createCache(db, quiet))).message).toBe(
       'Postgres refused the statement with SQLSTATE 22P02: a value is invalid.',
@@ -222,7 +222,7 @@ describe('the message of an endpoint’s answer', () => {
   })
 })
 
-/** Errors as runtimes and drivers throw them that cannot be had here. */
+/** Errors as other runtimes and drivers throw them, copied because these are not available here. */
 const failed = (cause: object) => {
   const fetchFailed = new TypeError('fetch failed', { cause })
   const error = new Error('Error connecting to database: TypeError: fetch failed')
@@ -261,7 +261,7 @@ describe('a failure of another runtime or network', () => {
     ],
     ['a WebSocket', { type: 'error', message: 'connect ECONNREFUSED 127.0.0.1:443' }, /^The connection was refused/],
     [
-      'a host of Neon’s that is gone',
+      'a deleted host of Neon',
       failed(coded('ENOTFOUND', 'getaddrinfo', { hostname: 'api.eu.aws.neon.tech' })),
       UNRESOLVED,
     ],
@@ -331,17 +331,17 @@ describe('a failure of another runtime or network', () => {
       new TypeError("Cannot read properties of undefined (reading 'hunter2')"),
       /\(TypeError\).*without what may be secret: Cannot read properties of undefined \(reading …$/,
     ],
-    ['something that is no error', 'hunter2', /\(Error\): check the connection string and the server\.$/],
+    ['a value that is not an error', 'hunter2', /\(Error\): check the connection string and the server\.$/],
     ['nothing', undefined, /^The database is unreachable, or its driver failed \(Error\)/],
-  ])('is said in plain words: %s', (_name, thrown, message) => {
+  ])('is reported in plain words: %s', (_name, thrown, message) => {
     const error = databaseFailure(thrown)
     expect(error.message).toMatch(message)
     expect(inspect(error)).not.toContain('hunter2')
   })
 })
 
-describe('in workerd, which tells little', () => {
-  it('says what is wrong, and says it once to the console', async () => {
+describe('a failure in workerd, which reveals little', () => {
+  it('is explained, and logged to the console once', async () => {
     const { outputFiles } = await build({
       stdin: {
         contents: `
@@ -385,8 +385,8 @@ describe('in workerd, which tells little', () => {
   })
 })
 
-describe('a driver’s own message', () => {
-  // None that shares six letters with a word that any message has.
+describe('the message of a driver', () => {
+  // No value shares six letters with a word that any message has.
   const secret = fc.oneof(
     fc.stringMatching(/^(?:[A-Za-z@#%&/?=+][0-9]){4,12}$/),
     fc.constantFrom('correcthorsebattery', 'zanzibarquokka', 'hunter2hunter2', 'p@ss w0rd zanzibar', 'пароль-пароль'),
@@ -414,7 +414,7 @@ describe('a driver’s own message', () => {
     (text) => text,
   ]
 
-  it('shows nothing of what it holds, in whatever encoding and place', () => {
+  it('shows no part of a value, in any encoding and place', () => {
     fc.assert(
       fc.property(
         secret,
@@ -432,7 +432,7 @@ describe('a driver’s own message', () => {
             hint: shown,
             [shown]: shown,
           })
-          // A message that was changed after the stack was taken.
+          // A message that was changed after the stack was captured.
           if (isWrapped) thrown.message = `the server said no to ${shown}`
           const wrapped = isWrapped ? new Error(`Failed query: ${shown}`, { cause: thrown }) : thrown
           const error = databaseFailure(wrapped)
@@ -447,13 +447,13 @@ describe('a driver’s own message', () => {
     )
   })
 
-  it('keeps the words that any driver says', () => {
+  it('keeps the words that every driver uses', () => {
     expect(databaseFailure(new Error('the server hunter2 refused to parse this message')).message).toMatch(
       /without what may be secret: the server … refused to parse this message$/,
     )
   })
 
-  it('keeps where it was thrown', () => {
+  it('keeps the place where it was thrown', () => {
     function driverInternals() {
       throw new Error('the server hunter2 refused the message')
     }
@@ -466,7 +466,7 @@ describe('a driver’s own message', () => {
     }
   })
 
-  it('is read in no time, however long it is', () => {
+  it('is processed quickly, however long it is', () => {
     for (const text of [
       `${'('.repeat(1e6)}`,
       `"${"'".repeat(1e6)}`,

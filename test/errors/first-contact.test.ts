@@ -9,7 +9,7 @@ import { createNeon } from '../setup/neon.ts'
 
 let db: NeonHttpDatabase
 let faults: Faults
-/** A copy of the package that has said nothing yet, as in a new process or isolate. */
+/** A copy of the package that has logged nothing yet, as in a new process or isolate. */
 let pgstash: typeof import('pgstash')
 const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
 
@@ -32,20 +32,23 @@ const MISSING_TABLES = expect.stringMatching(
 )
 
 describe('a cache that has never reached its database', () => {
-  it.each(['throw', 'miss'] as const)('says why, once for all calls and caches, with onError: %s', async (onError) => {
-    for (let made = 0; made < 3; made++) {
-      const cache = pgstash.createCache(db, { onError })
-      for (const key of ['a', 'b', 'c']) {
-        await cache.get(key).catch(() => {})
-        await cache.set(key, 1).catch(() => {})
-        await cache.getOrSet(key, () => 1).catch(() => {})
+  it.each(['throw', 'miss'] as const)(
+    'logs the reason, once for all calls and caches, with onError: %s',
+    async (onError) => {
+      for (let made = 0; made < 3; made++) {
+        const cache = pgstash.createCache(db, { onError })
+        for (const key of ['a', 'b', 'c']) {
+          await cache.get(key).catch(() => {})
+          await cache.set(key, 1).catch(() => {})
+          await cache.getOrSet(key, () => 1).catch(() => {})
+        }
       }
-    }
-    expect(said()).toEqual([MISSING_TABLES])
-  })
+      expect(said()).toEqual([MISSING_TABLES])
+    },
+  )
 
   it.each(['throw', 'miss'] as const)(
-    'says that the function which makes the database throws, with onError: %s',
+    'logs that the function which returns the database throws, with onError: %s',
     async (onError) => {
       const cache = pgstash.createCache(
         () => {
@@ -59,7 +62,7 @@ describe('a cache that has never reached its database', () => {
     },
   )
 
-  it('says each reason', async () => {
+  it('logs each reason', async () => {
     const cache = pgstash.createCache(db, { onError: 'miss' })
     await cache.get('key')
     faults.next({ kind: 'error', status: 402, body: '' })
@@ -67,7 +70,7 @@ describe('a cache that has never reached its database', () => {
     expect(said()).toEqual([MISSING_TABLES, expect.stringContaining('the quota is used up')])
   })
 
-  it('says it of a response cache, which always fails soft, and emits every failure', async () => {
+  it('logs the reason for a response cache, which always fails softly, and emits every failure', async () => {
     const { Hono } = await import('hono')
     const { responseCache } = await import('pgstash/hono')
     const events: string[] = []
@@ -78,7 +81,7 @@ describe('a cache that has never reached its database', () => {
     expect(events.filter((type) => type === 'error').length).toBeGreaterThanOrEqual(3)
   })
 
-  it('says it of a pool, and of an answer that does not come in time', async () => {
+  it('logs the reason for a pool, and for an answer that does not come in time', async () => {
     const pool = createPool('postgresql://u:hunter2@127.0.0.1:2/db')
     await pgstash.createCache(drizzlePg(pool), { onError: 'miss' }).get('key')
     faults.always({ kind: 'hang' })
@@ -89,14 +92,14 @@ describe('a cache that has never reached its database', () => {
     ])
   })
 
-  it('says nothing with warn: false', async () => {
+  it('logs nothing with warn: false', async () => {
     await pgstash.createCache(db, { onError: 'miss', warn: false }).get('key')
     expect(said()).toEqual([])
   })
 })
 
 describe('a cache that reached its database', () => {
-  it('says nothing when it loses it', async () => {
+  it('logs nothing when it loses the database', async () => {
     await migrate(db)
     const cache = pgstash.createCache(db, { onError: 'miss' })
     await cache.get('key')
@@ -105,7 +108,7 @@ describe('a cache that reached its database', () => {
     expect(said()).toEqual([])
   })
 
-  it('says nothing of a statement that was refused for its values', async () => {
+  it('logs nothing about a statement that was refused because of its values', async () => {
     await migrate(db)
     faults.next({ kind: 'error', status: 400, body: { message: 'no', code: '22003' } })
     await pgstash
@@ -116,6 +119,6 @@ describe('a cache that reached its database', () => {
   })
 })
 
-it('refuses a warn that is no boolean', () => {
+it('createCache refuses a warn that is not a boolean', () => {
   expect(() => pgstash.createCache(db, { warn: 'no' as never })).toThrow('Expected warn to be a boolean, got a string.')
 })

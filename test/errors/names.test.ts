@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest'
 type ErrorClass = new (...args: never[]) => sources.CacheError
 type Errors = Record<string, ErrorClass>
 
-/** A copy of the package's errors as a bundler makes it for production: every class has another name. */
+/** A copy of the package's errors as a bundler minifies it: every class has another name. */
 async function minifiedErrors(): Promise<Errors> {
   const { outputFiles } = await build({
     stdin: {
@@ -36,13 +36,13 @@ const made = (type: ErrorClass | undefined): sources.CacheError => {
   return Reflect.construct(type, [['text'], 'text'])
 }
 
-describe('a bundle that was minified', () => {
-  it('renames the classes, or the rest of this file proves nothing', () => {
+describe('a minified bundle', () => {
+  it('renames the classes, otherwise this file would prove nothing', () => {
     expect(OWN.length).toBeGreaterThan(15)
     expect(OWN.filter(([name]) => minified[name]?.name === name)).toEqual([])
   })
 
-  it.each(OWN)('keeps the name of %s', (name) => {
+  it.each(OWN)('keeps the error name %s', (name) => {
     const error = made(minified[name])
     expect(error.name).toBe(name)
     expect(String(error)).toMatch(new RegExp(`^${name}: `))
@@ -61,7 +61,7 @@ describe('an error of another copy of the package', () => {
     }
   })
 
-  it('is no instance of a subclass that a program made', () => {
+  it('is not an instance of a subclass that a program declares', () => {
     class ShopError extends sources.DatabaseError {}
     expect(made(minified.DatabaseError)).not.toBeInstanceOf(ShopError)
     expect(new ShopError('The shop is closed.')).toBeInstanceOf(sources.DatabaseError)
@@ -69,14 +69,14 @@ describe('an error of another copy of the package', () => {
   })
 })
 
-it('nothing else is an instance', () => {
+it('other values are instances of no error class', () => {
   for (const value of [new Error('no'), { code: 'DATABASE', name: 'DatabaseError' }, null, undefined, 'text', 1]) {
     expect(value instanceof sources.CacheError).toBe(false)
     expect(value instanceof sources.DatabaseError).toBe(false)
   }
 })
 
-it('an error without a class of its own has the name of the base class', () => {
+it('an error without its own class has the name of the base class', () => {
   const error = new sources.CacheError('DATABASE', 'The database is closed.')
   expect(error.name).toBe('CacheError')
   expect(error).not.toBeInstanceOf(sources.DatabaseError)

@@ -22,14 +22,14 @@ import { cacheTables } from 'pgstash/schema'
 import { analyticsEngineListener, historyListener } from 'pgstash/telemetry'
 import { describe, expect, it } from 'vitest'
 
-// Nothing here may get as far as a request.
+// No case here may send a request.
 const db = drizzle(neon('postgresql://user:s3cret@localhost:1/none'))
 const cache = createCache(db)
 const memory = memoryCache()
 const secret = 'sixteen-characters'
 const ask = (options: object): never => options as never
 
-describe('an option that there is not', () => {
+describe('an unknown option', () => {
   it.each<[string, (options: never) => unknown, string, string | undefined]>([
     ['createCache', (o) => createCache(db, o), 'ttl', 'expiration'],
     ['createCache', (o) => createCache(db, o), 'prefix', 'namespace'],
@@ -86,7 +86,7 @@ describe('an option that there is not', () => {
     ['startLocalNeon', (o) => startLocalNeon(o), 'folder', 'dataDir'],
     ['compressingCodec', (o) => compressingCodec(o), 'treshold', 'threshold'],
     ['encryptingCodec', (o) => encryptingCodec(o), 'key', 'keys'],
-  ])('of %s is named, with the nearest right one: $2', async (_where, call, name, meant) => {
+  ])('for %s is named, with the most similar valid one: $2', async (_where, call, name, meant) => {
     const attempt = async () => call(ask({ [name]: 1 }))
     await expect(attempt()).rejects.toMatchObject({
       code: 'INVALID_OPTION',
@@ -97,13 +97,13 @@ describe('an option that there is not', () => {
     })
   })
 
-  it('is answered as a person would', async () => {
+  it('is answered with a helpful hint', async () => {
     await expect(memory.set('k', 1, ask({ ttl: 60 }))).rejects.toThrow(
       /^Unknown option ttl; did you mean expiration\?$/,
     )
   })
 
-  it('in milliseconds is answered with the unit of ours', async () => {
+  it('in milliseconds is answered with the unit of the valid option', async () => {
     for (const name of ['px', 'ttlMs', 'ttl_ms']) {
       await expect(memory.set('k', 1, ask({ [name]: 60_000 }))).rejects.toThrow(
         /did you mean expiration\? Its plain numbers are seconds\.$/,
@@ -112,19 +112,19 @@ describe('an option that there is not', () => {
     expect(() => createCache(db, ask({ timeoutMs: 1 }))).toThrow(/did you mean timeout\?$/)
   })
 
-  it('is not named if it may be data that was passed in the place of options', async () => {
+  it('is not named if it may be data passed in place of options', async () => {
     for (const name of ['sk_live_51H8xyz', 'ada@example.com', 'a'.repeat(40), 'postgres://u:p@h/d', 'hunter2secret']) {
       const error = await memory.set('k', 1, ask({ [name]: 1 })).catch((reason: unknown) => reason)
       expect(error).toMatchObject({ message: 'Unknown option. The options are expiration, tags, asOf.' })
     }
   })
 
-  it('is looked for in no time, however long its name is', () => {
+  it('is compared quickly, however long its name is', () => {
     expect(() => memoryCache(ask({ [`${'a'.repeat(100_000)}!`]: 1 }))).toThrow(/^Unknown option\./)
   })
 })
 
-it('a time to live in the place of options is told how to say it', async () => {
+it('a time to live in place of options is answered with the correct call', async () => {
   for (const [options, type] of [
     [60, 'a number'],
     ['5m', 'a string'],
@@ -145,7 +145,7 @@ describe('an expiration', () => {
     ['5 minutes', "such as '5m' (ms, s, m, h, d)"],
     [true, 'Expected expiration to be a number of seconds'],
     [Number.NaN, 'got NaN'],
-  ])('of the wrong form says which it is and what it takes: %o', async (expiration, message) => {
+  ])('with an invalid form is reported with the accepted forms: %o', async (expiration, message) => {
     await expect(memory.set('k', 1, { expiration: expiration as never })).rejects.toThrow(message)
     await expect(memory.limit('k', { limit: 1, period: expiration as never })).rejects.toThrow(
       message.replace('expiration', 'period'),
@@ -173,18 +173,18 @@ describe('a span of time', () => {
     ['every of a history', (every) => historyListener(db, { every }), 'every'],
   ]
 
-  it.each(spans)('is a duration or a number: %s', async (_name, take) => {
+  it.each(spans)('may be a duration or a number: %s', async (_name, take) => {
     for (const span of ['5s', '1.5m', { seconds: 5 }, { milliseconds: 500 }, 5]) await take(span as never)
   })
 
-  it.each(spans)('of another form is refused by name: %s', async (_name, take, name) => {
+  it.each(spans)('with an invalid form is refused by name: %s', async (_name, take, name) => {
     for (const span of ['5 seconds', -1, Number.NaN, new Date(), true, null, {}, { secs: 5 }, '-5s']) {
       const attempt = async () => take(span as never)
       await expect(attempt()).rejects.toThrow(name)
     }
   })
 
-  it('of no length is refused where there must be one', () => {
+  it('with zero length is refused if it must be positive', () => {
     expect(() => createCache(db, { timeout: 0 })).toThrow(
       'Expected timeout to be a whole number from 1 to 2147483647 milliseconds, got a number out of range.',
     )

@@ -1,9 +1,15 @@
-/** Promises of the caller that reject: the process must go on. Each program is a process of its own, with Node's defaults. */
+/**
+ * Promises of the caller that reject: the process must survive. Each program is a separate process with Node's
+ * defaults.
+ */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 
-/** Runs a module's text after `late`, a promise that rejects, and `rejected`, which runs a call and swallows its error. */
+/**
+ * Runs the text of a module after `late`, a promise that rejects, and `rejected`, which runs a call and swallows its
+ * error.
+ */
 async function run(program: string): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [
     '--input-type=module',
@@ -76,14 +82,14 @@ await later()
 })
 
 describe('a signal', () => {
-  it('that many calls share does not look like a leak', async () => {
+  it('shared by many calls does not look like a leak', async () => {
     const program = `const { signal } = new AbortController()
     const calls = Array.from({ length: 30 }, (_, i) => cache.getOrSet('key ' + i, () => later().then(() => i), { signal }))
     console.log((await Promise.all(calls)).length)`
     expect(await run(program)).toBe('30\nalive\n')
   })
 
-  it('that aborts ends each call that waits', async () => {
+  it('that aborts ends each waiting call', async () => {
     const program = `const ending = new AbortController()
     const options = { signal: ending.signal }
     const calls = Array.from({ length: 30 }, (_, i) => cache.getOrSet('key ' + i, () => later().then(() => i), options))

@@ -8,9 +8,9 @@ import { purgeRoute } from 'pgstash/hono'
 import { describe, expect, it } from 'vitest'
 
 const cache = createCache(drizzle(neon('postgresql://user:password@localhost:1/none')))
-/** Everything of the package that takes a secret. */
+/** Every function of the package that takes a secret. */
 const TAKERS: [string, (secret: never) => unknown][] = [
-  // When a missing one is refused is the route's to decide: with the first request at the latest.
+  // The route decides when it refuses a missing secret: at the first request at the latest.
   ['cronRoute', (secret) => cronRoute(cache, { secret })],
   ['basic', (password) => basic({ user: 'ada', password })],
   ['bearer', (secret) => bearer(secret)],
@@ -22,7 +22,7 @@ describe.each(TAKERS)('the secret of %s', (name, take) => {
     ['one character', 'x'],
     ['fifteen characters', 'x7K2m9Q4v1Z8p3W'],
     ['sixteen, some of them invisible', 'x7K2m9Q4v1Z8   W'],
-    ['sixteen that look like nothing', '\u200b'.repeat(16)],
+    ['sixteen that are all invisible', '\u200b'.repeat(16)],
     ['sixteen spaces', ' '.repeat(16)],
     ['a line break at its end', 'x7K2m9Q4v1Z8p3WqA\n'],
     ['a space at its beginning', ' x7K2m9Q4v1Z8p3WqA'],
@@ -30,7 +30,7 @@ describe.each(TAKERS)('the secret of %s', (name, take) => {
     ['a number', 1234567890123456],
     ['an object', { length: 20 }],
   ])('is refused, and not shown: %s', (which, secret) => {
-    // A route may be made before its variable is set: it lets nobody in, and says so at each request.
+    // A route may be created before its variable is set: it admits nobody, and reports that at each request.
     if (which === 'sixteen spaces' && /Route$/.test(name)) return expect(() => take(secret as never)).not.toThrow()
     let error: unknown
     try {
@@ -48,12 +48,12 @@ describe.each(TAKERS)('the secret of %s', (name, take) => {
   })
 })
 
-it('a secret that no header field can carry is refused where it would have to', () => {
+it('a secret that no header can carry is refused if it must be sent in one', () => {
   expect(() => cronRoute(cache, { secret: 'pässwörd-of-sixteen' })).toThrow('only characters of ASCII')
   expect(() => bearer('with spaces, and sixteen')).toThrow('only letters, digits and')
 })
 
-it('a key of bytes that are all the same is refused', () => {
+it('a key whose bytes are all equal is refused', () => {
   for (const key of [new Uint8Array(32), new Uint8Array(32).fill(7), Buffer.alloc(32).toString('base64')]) {
     expect(() => encryptingCodec({ keys: { k: key } })).toThrow('got one whose bytes are all the same')
   }

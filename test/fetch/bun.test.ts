@@ -22,8 +22,11 @@ describeRecipe(
     start: (settings) => start('test/fetch/runtimes/bun-routes.ts', settings),
   },
   (running) => {
-    it.each([{}, { 'if-none-match': '"another"' }])('passes the parameters of a path on, with %o', async (headers) => {
-      expect((await running.ask('/report', { headers })).headers.get('x-name')).toBe('report')
-    })
+    it.each([{}, { 'if-none-match': '"another"' }])(
+      'passes the path parameters to the handler, with %o',
+      async (headers) => {
+        expect((await running.ask('/report', { headers })).headers.get('x-name')).toBe('report')
+      },
+    )
   },
 )

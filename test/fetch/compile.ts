@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 /**
- * Compiles a program for Node, which does not run TypeScript in its older versions. Packages stay where they are.
- *
- * @param alias files that take the place of other modules
+ * Compiles a program for Node, whose older versions do not run TypeScript. Packages stay where they are.
+ * @param alias files that replace other modules
  */
 export async function compile(folder: string, entry: string, alias: Record<string, string> = {}): Promise<string> {
   const outfile = join(folder, 'server.mjs')

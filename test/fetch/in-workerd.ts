@@ -8,7 +8,7 @@ import { install, linkPackages, pack, ROOT } from '../package/packed.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import type { WorkerEnv } from './worker.ts'
 
-/** Returns its URL. Requests reach workerd itself, so the bytes of its responses are those that a client gets. */
+/** Returns its URL. Requests reach workerd itself, so a test gets exactly the response bytes that a client gets. */
 export async function startWorker(site: Site, given: Pick<WorkerEnv, 'ORIGIN' | 'BODIES'>): Promise<URL> {
   const folder = await install(await pack())
   await linkPackages(folder, ['@neondatabase/serverless', 'hono'])

@@ -51,7 +51,7 @@ describeRecipe(
   (running) => {
     describeEvents('/whole', running)
 
-    it('leaves assets and unknown paths as they are', async () => {
+    it('leaves assets and unknown paths unchanged', async () => {
       const asset = await running.ask('/asset.txt')
       expect([asset.status, await asset.text(), brief(asset)]).toEqual([200, 'an asset\n', undefined])
       const [missing, bare] = [await running.ask('/whole/missing'), await running.ask('/missing')]

@@ -1,4 +1,4 @@
-/** An origin on Node, which a Worker fetches from. */
+/** An origin on Node, from which a Worker fetches. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
@@ -10,7 +10,7 @@ export const TEXT = 'Hello '.repeat(200)
 /** More than `maxBodyBytes`. */
 export const LARGE_BYTES = 9 * 1024 * 1024
 
-/** In other bytes than workerd makes of the same text. */
+/** In other bytes than workerd would produce from the same text. */
 const GZIPPED = gzipSync(TEXT, { level: 1 })
 
 export const BODIES: Readonly<Record<string, Buffer>> = {
@@ -27,14 +27,14 @@ export const BODIES_IN_BASE64 = Object.fromEntries(
   Object.entries(BODIES).map(([name, bytes]) => [name, bytes.toString('base64')]),
 )
 
-/** Returns its URL, and how often each path was asked for. */
+/** Returns its URL, and how often each path was requested. */
 export async function startOrigin() {
   const asked = new Map<string, number>()
   const together = createGate()
   const server = createServer((request, response) => {
     const path = request.url ?? ''
     asked.set(path, (asked.get(path) ?? 0) + 1)
-    // The second to the fifth request are answered once all of them are there.
+    // The second to the fifth request are answered once all of them have arrived.
     if (asked.get('/br/together') === 5) together.open()
     const isAlone = path !== '/br/together' || asked.get(path) === 1
     void (isAlone ? Promise.resolve() : together.opened).then(() => answer(request, response))
@@ -45,8 +45,8 @@ export async function startOrigin() {
 }
 
 /**
- * `/gzip`, `/br` and `/text` are whole, and `/text/slow` pauses. `/gzip/cut` breaks off, and `/gzip/short` ends early with the right
- * length. `/text/large` is larger than what is stored.
+ * `/gzip`, `/br` and `/text` are complete, and `/text/slow` pauses. `/gzip/cut` breaks off, and `/gzip/short` ends
+ * early with the right length. `/text/large` is larger than the storage limit.
  */
 function answer({ url = '', headers }: IncomingMessage, response: ServerResponse): void {
   const [, coding = '', kind] = url.split('/')

@@ -1,4 +1,4 @@
-/** The server that the handlers under test ask for their content. It counts their calls and can hold its answers back. */
+/** The origin of the handlers under test. It counts their calls, and can hold its answers back. */
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { cleanup } from '../setup/cleanup.ts'
@@ -10,11 +10,11 @@ export interface Origin {
   calls(path: string): IncomingHttpHeaders[]
   /** Holds all answers back until the returned function is called. */
   hold(): () => void
-  /** Forgets the calls, and answers what it held back. */
+  /** Forgets the calls, and sends the answers that it held back. */
   reset(): void
 }
 
-/** Answers every call with a text that no other call gets. */
+/** Answers every call with a unique text. */
 export async function startOrigin(): Promise<Origin> {
   const calls: { path: string | undefined; headers: IncomingHttpHeaders }[] = []
   let gate = createGate()

@@ -1,4 +1,4 @@
-/** Folders with recipes in them, and the servers that run there. */
+/** Folders with recipes, and the servers that run there. */
 import { spawn } from 'node:child_process'
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -19,7 +19,7 @@ export interface Place {
   readonly packages?: readonly string[]
 }
 
-/** Makes a folder with copies of files, and with links to this package and others. */
+/** Creates a folder with copies of files, and with links to this package and others. */
 export async function createPlace({ files, packages = [] }: Place): Promise<string> {
   const folder = await temporaryFolder()
   for (const [source, target] of Object.entries(files)) {
@@ -37,7 +37,7 @@ async function link(folder: string, name: string, target: string): Promise<void>
   await symlink(target, path, 'dir')
 }
 
-/** A folder with the handler of the shared tests in the place of the one in the documents. */
+/** A folder with the handler of the shared tests in place of the documented one. */
 export async function createHandlerPlace(origin: string, { files, packages = [] }: Place): Promise<string> {
   const folder = await createPlace({
     files: {
@@ -58,11 +58,11 @@ interface Command {
 }
 
 interface Server extends Omit<Command, 'command'> {
-  /** The server must listen on the port, which it also finds in its variable PORT. */
+  /** The server must listen on the port, which is also in its variable PORT. */
   command(port: string): Command['command']
 }
 
-/** Runs a server, and answers once it is ready. */
+/** Runs a server, and resolves once it is ready. */
 export async function startProcess({ folder, command, env = {} }: Server): Promise<Ask> {
   const port = String(await freePort())
   const [program, ...args] = command(port)
@@ -75,14 +75,14 @@ export async function startProcess({ folder, command, env = {} }: Server): Promi
   return (path, init) => fetch(url + path, init)
 }
 
-/** Runs a program to its end. @throws Error with what it printed, if it fails */
+/** Runs a program to its end. @throws Error with its output, if it fails */
 export async function runProcess({ folder, command: [program, ...args], env = {} }: Command): Promise<void> {
   const { child, output } = spawnIn(folder, program, args, env)
   const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}: ${output()}`)
 }
 
-/** With a home of its own, so that nothing is written elsewhere, and without vitest's own variables. */
+/** With a separate home, so that nothing is written elsewhere, and without vitest's own variables. */
 function spawnIn(folder: string, program: string, args: readonly string[], env: Paths) {
   const { PATH = '' } = process.env
   const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder, TMPDIR: folder }
@@ -90,7 +90,7 @@ function spawnIn(folder: string, program: string, args: readonly string[], env: 
     cwd: folder,
     env: { PATH, ...home, NODE_ENV: 'production', NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that its children end with it.
+    // A separate process group, so that its children end with it.
     detached: true,
   })
   cleanup(() => killGroup(child.pid))
@@ -107,6 +107,6 @@ function killGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }

@@ -22,13 +22,13 @@ describeRecipe(
   (running) => {
     const pageOf = (html: string) => /<p>(.*?)<\/p>/.exec(html)?.[1] ?? 'none'
 
-    it('caches a page apart from its data', async () => {
+    it('caches a page separately from its data', async () => {
       const { ask } = running
       const page = await ask('/page')
       const made = pageOf(await page.text())
       expect([brief(page), made]).toEqual(['fwd=uri-miss;stored', expect.stringMatching(/^[\w-]{36}$/)])
       await responsesStored(running, 1)
-      // The version of the build is hashed into the key.
+      // The key contains a hash with the version of the build.
       expect(await stored(running.site)).toEqual([expect.stringMatching(/\/page part-[\da-f]{64}$/)])
       const data = await ask(DATA)
       expect([brief(data), data.headers.get('x-remix-response')]).toEqual(['fwd=uri-miss;stored', 'yes'])
@@ -42,7 +42,7 @@ describeRecipe(
     })
 
     it.each(['/page', DATA])(
-      'removes a page and its data if an action, sent to %s, names their group',
+      'deletes a page and its data if an action, sent to %s, names their group',
       async (path) => {
         const { ask } = running
         for (const each of ['/page', DATA]) await (await ask(each)).text()
@@ -53,7 +53,7 @@ describeRecipe(
       },
     )
 
-    it('shows middleware of routes one URL for a page and for its data, so it cannot cache them', async () => {
+    it('shows route middleware one URL for a page and its data, so middleware cannot cache them', async () => {
       const urls = await Promise.all(
         ['/page', DATA].map(async (path) => (await running.ask(path)).headers.get('x-url-of-middleware')),
       )
@@ -61,7 +61,7 @@ describeRecipe(
       expect(urls[0]).toMatch(/\/page$/)
     })
 
-    it('stores data with a promise that failed on the way, because its body is whole', async () => {
+    it('stores data with a promise that rejected midway, because its body is complete', async () => {
       const miss = await running.ask('/late.data')
       const text = await miss.text()
       expect(text).toContain('SanitizedError')

@@ -21,17 +21,17 @@ export interface Running {
 export interface Recipe {
   /** Builds and starts the server. */
   start(settings: Settings, site: Site): Promise<Ask>
-  /** The path below which the routes of the tests are, without a slash at its end. */
+  /** The path prefix of the test routes, without a slash at its end. */
   readonly base?: string
-  /** Whether something keeps a refresh alive after the response; default true. Otherwise one request waits for it. */
+  /** True if the server keeps a refresh alive after the response, the default. Otherwise one request waits for it. */
   readonly canRefreshInBackground?: boolean
-  /** Whether the fixture passes all other paths to the handler in the documents. */
+  /** True if the fixture passes all other paths to the documented handler. */
   readonly hasDocumentedHandler?: boolean
-  /** Whether something in front of the cache sets `x-account` and a cookie for the user that `x-user` names. */
+  /** True if outer middleware sets `x-account` and a cookie for the user in `x-user`. */
   readonly hasFront: boolean
 }
 
-/** Describes a recipe. Answers with what runs while its tests do, for further tests. */
+/** Describes a recipe. Returns the running server, for further tests. */
 export function describeRecipe(
   name: string,
   { start, base = '', hasFront, hasDocumentedHandler = false, canRefreshInBackground = true }: Recipe,
@@ -63,7 +63,7 @@ export function describeRecipe(
       expect(running.origin.calls('/report')).toHaveLength(1)
     })
 
-    it('answers a condition itself, and hides it from the handler', async () => {
+    it('evaluates a condition itself, and hides it from the handler', async () => {
       const miss = await ask('/report', { headers: { 'if-none-match': '"another"' } })
       const made = await miss.text()
       expect(made).toMatch(/^[\w-]{36}$/)
@@ -87,7 +87,7 @@ export function describeRecipe(
     })
 
     if (canRefreshInBackground)
-      it('answers with a stale response at once, and refreshes it in the background', async () => {
+      it('serves a stale response at once, and refreshes it in the background', async () => {
         const first = await (await ask('/report')).text()
         await responsesStored(running, 1)
         await age(running.site, 61_000)
@@ -147,7 +147,7 @@ export function describeRecipe(
     })
 
     if (hasDocumentedHandler)
-      it('stores the responses of the handler in the documents', async () => {
+      it('stores the responses of the documented handler', async () => {
         const miss = await ask('/?city=Lyon')
         const report = await miss.json()
         expect([brief(miss), report]).toEqual([
@@ -160,7 +160,7 @@ export function describeRecipe(
       })
 
     if (hasFront)
-      it('gives each client its own fields from the front of the cache', async () => {
+      it('gives each client its own headers from outer middleware', async () => {
         const bodies = new Set<string>()
         for (const user of ['ada', 'bob']) {
           const response = await ask('/report', { headers: { 'x-user': user } })
@@ -185,12 +185,12 @@ export function describeRecipe(
   })
 }
 
-/** Resolves once so many responses are stored. */
+/** Resolves once this many responses are stored. */
 export async function responsesStored({ site }: Running, count: number): Promise<void> {
   await eventually(async () => expect(await stored(site)).toHaveLength(count))
 }
 
-/** Without compression, so that what a client reads is what was sent. */
+/** Without compression, so that a client reads exactly the bytes that were sent. */
 function withDefaults(ask: Ask): Ask {
   return (path, init) =>
     ask(path, { ...init, redirect: 'manual', headers: { 'accept-encoding': 'identity', ...init?.headers } })

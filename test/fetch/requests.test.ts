@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-/** An object that only looks like a Request, as srvx makes them on Node. The constructor of Request refuses it. */
+/** An object that only resembles a Request, as srvx creates on Node. The constructor of Request refuses it. */
 function lookalike(headers: Record<string, string>): Request {
   const request = new Request(URL_OF_ALL, { headers })
   const fields = ['url', 'method', 'headers', 'signal'].map((name) => [name, { get: () => Reflect.get(request, name) }])
@@ -22,7 +22,7 @@ function lookalike(headers: Record<string, string>): Request {
 const stale = { 'cache-control': 'max-age=60, stale-while-revalidate=3600' }
 
 describe('a handler behind the cache', () => {
-  it('gets a copy of a request that only looks like one, with all that its server added', async () => {
+  it('gets a copy of a request object of another class, with all properties that its server added', async () => {
     const seen: Request[] = []
     const handle = withResponseCache(
       (request: Request) => {
@@ -74,7 +74,7 @@ describe('a handler behind the cache', () => {
 describe('the function around a handler', () => {
   const options: ResponseCacheOptions<[Request, ...unknown[]]> = { cache: () => ownCache(site) }
 
-  // `Deno.serve` calls a function without parameters without the request.
+  // `Deno.serve` passes no request to a function without parameters.
   it.each([
     [1, () => new Response()],
     [1, (_request: Request) => new Response()],

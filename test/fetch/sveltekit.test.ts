@@ -30,13 +30,13 @@ describeRecipe(
   (running) => {
     const pageOf = (html: string) => /<p>(.*?)<\/p>/.exec(html)?.[1]
 
-    it('caches a page with the fields that SvelteKit adds, apart from its data', async () => {
+    it('caches a page with the headers that SvelteKit adds, separately from its data', async () => {
       const { ask } = running
       const page = await ask('/page')
       const made = pageOf(await page.text())
       expect([brief(page), page.headers.get('etag')]).toEqual(['fwd=uri-miss;stored', expect.stringMatching(/^"/)])
       await responsesStored(running, 1)
-      // The version of the build is hashed into the key.
+      // The key contains a hash with the version of the build.
       expect(await stored(running.site)).toEqual([expect.stringMatching(/\/page part-[\da-f]{64}$/)])
       const data = await ask(DATA)
       expect([brief(data), data.headers.get('content-type')]).toEqual(['fwd=uri-miss;stored', 'application/json'])
@@ -54,7 +54,7 @@ describeRecipe(
       expect(running.origin.calls('/page')).toHaveLength(2)
     })
 
-    it('removes a page and its data if an action names their group', async () => {
+    it('deletes a page and its data if an action names their group', async () => {
       const { ask } = running
       for (const path of ['/page', DATA]) await (await ask(path)).text()
       await responsesStored(running, 2)
@@ -68,7 +68,7 @@ describeRecipe(
       for (const path of ['/page', DATA]) expect(brief(await ask(path))).not.toBe('hit')
     })
 
-    it('stores nothing while the app is built, and leaves prerendered pages and assets alone', async () => {
+    it('stores nothing during the build, and leaves prerendered pages and assets alone', async () => {
       expect(requestsOfBuild).toBe(0)
       for (const path of ['/prerendered', '/asset.txt']) {
         const response = await running.ask(path)
@@ -88,7 +88,7 @@ describeRecipe(
       ])
       await ask('/report')
       await responsesStored(running, 1)
-      // SvelteKit adds such cookies to the responses of routes, and a hit runs no route.
+      // SvelteKit adds these cookies to the responses of routes, and a hit runs no route.
       const hit = await withCookie()
       expect([brief(hit), hit.headers.getSetCookie()]).toEqual(['hit', []])
     })

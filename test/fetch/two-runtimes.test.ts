@@ -1,4 +1,4 @@
-/** One database behind a Worker and behind Node: what one of them stores, the other serves. */
+/** One database behind a Worker and behind Node: each serves the responses that the other stores. */
 import { gunzipSync, inflateSync } from 'node:zlib'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSite, emptied, fresh, type Site, stored } from '../hono/app.ts'
@@ -47,7 +47,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     ['gzip, encoded by the runtime', 'content-encoding=gzip&body=text', undefined, 'W/"1"'],
     ['gzip, encoded by the handler', 'content-encoding=gzip&body=gzip&encode=manual', 'gzip', '"1"'],
     ['deflate', 'content-encoding=deflate&body=deflate', 'deflate', '"1"'],
-    ['no coding', 'body=text', undefined, '"1"'],
+    ['no encoding', 'body=text', undefined, '"1"'],
   ])('a Worker stores %s, and Node serves it', async (_name, query, coding, etag) => {
     await get(worker, path(query))
     await isStored()
@@ -67,7 +67,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
   it.each([
     ['gzip', 'content-encoding=gzip&body=gzip'],
     ['deflate', 'content-encoding=deflate&body=deflate'],
-    ['no coding', 'body=text'],
+    ['no encoding', 'body=text'],
   ])('Node stores %s, and a Worker serves it and its parts', async (_name, query) => {
     const { url } = await startNode()
     await get(url, path(query))

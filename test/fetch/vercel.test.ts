@@ -1,4 +1,7 @@
-/** Vercel passes each request on as a `Request`, and offers its `waitUntil` in a well-known place, on Node and on the edge. */
+/**
+ * Vercel passes each request on as a `Request`, and offers its `waitUntil` in a well-known place, on Node and on the
+ * edge.
+ */
 import { EdgeRuntime, runServer } from 'edge-runtime'
 import { bundleForEdge } from '../package/bundle.ts'
 import { cleanup } from '../setup/cleanup.ts'

@@ -1,4 +1,7 @@
-/** A Worker behind the response cache in both forms, and bare. Bundled by in-workerd.ts. The first segment of a path says which. */
+/**
+ * A Worker behind both forms of the response cache, and without one. Bundled by in-workerd.ts. The first segment of a
+ * path selects the form.
+ */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { Hono } from 'hono'
@@ -18,7 +21,7 @@ interface WorkerContext {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** The requests that the handlers saw, by path. */
+/** The requests that the handlers received, by path. */
 const runs = new Map<string, object[]>()
 
 let cache: Cache | undefined
@@ -54,7 +57,7 @@ function streamOf(chunks: unknown[]): Response {
 }
 
 const handlers: Record<string, Make> = {
-  /** The body and the fields that the query asks for. */
+  /** The body and the headers that the query asks for. */
   body({ searchParams }, env) {
     const { body = '', encode, status = '200', ...headers } = Object.fromEntries(searchParams)
     const text = env.BODIES[body]
@@ -62,9 +65,9 @@ const handlers: Record<string, Make> = {
     const init = { status: Number(status), headers: { ...fresh, ...headers } }
     return new Response(bytes, { ...init, ...(encode === 'manual' ? { encodeBody: 'manual' } : {}) })
   },
-  /** The response of fetch(), as it is. */
+  /** The response of fetch(), unchanged. */
   origin: ({ search }, { ORIGIN }, path) => fetch(`${ORIGIN}/${path}${search}`),
-  /** Answers with the request, so that a response to the wrong client is noticed. */
+  /** Returns the request, so that a response to the wrong client is noticed. */
   echo: (_url, _env, _rest, _run, { url, headers }) =>
     new Response(`${url} of ${headers.get('host')}.`, { headers: fresh }),
   constant: () => redirect,
@@ -114,7 +117,7 @@ export default {
     const { pathname, searchParams } = new URL(request.url)
     if (pathname === '/runs') return Response.json(runs.get(searchParams.get('path') ?? '') ?? [])
     const [, form] = pathname.split('/')
-    // As Cloudflare hands it over.
+    // As Cloudflare passes it.
     const given = new Request(request, { cf: { colo: 'AMS' } } as RequestInit)
     if (form === 'Hono') return app.fetch(given, env, context as never)
     return form === 'fetch' ? wrapped(given, env, context) : handler(given, env)

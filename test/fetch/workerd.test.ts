@@ -63,9 +63,9 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     ['br, encoded by the handler', 'content-encoding=br&body=br&encode=manual', 'content-encoding'],
     ['deflate', 'content-encoding=deflate&body=deflate', 'hit'],
     ['zstd', 'content-encoding=zstd&body=bytes', 'hit'],
-    ['two codings', 'content-encoding=gzip,zstd&body=bytes', 'hit'],
+    ['two encodings', 'content-encoding=gzip,zstd&body=bytes', 'hit'],
     ['identity', 'content-encoding=identity&body=text', 'hit'],
-    ['no coding', 'body=text', 'hit'],
+    ['no encoding', 'body=text', 'hit'],
   ])('with %s has the bytes of the handler on a miss, a hit and a POST', async (_name, query, second) => {
     const path = body(query)
     const bare = await get(path.replace(form, 'bare'))
@@ -92,7 +92,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect(part.headers).not.toHaveProperty('content-digest')
   })
 
-  it('that the handler encoded is answered with its length to HEAD, and with 304', async () => {
+  it('that the handler encoded is answered with its length to a HEAD, and with a 304', async () => {
     const path = body('content-encoding=gzip&body=gzip&encode=manual')
     await get(path)
     await isStored()
@@ -102,7 +102,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect([unchanged.status, unchanged.headers.etag, status(unchanged)]).toEqual([304, '"1"', 'hit'])
   })
 
-  it('that the runtime encodes is answered whole to a range, and HEAD states no length', async () => {
+  it('that the runtime encodes is answered whole to a range, and a HEAD states no length', async () => {
     const path = body('content-encoding=gzip&body=text')
     await get(path)
     await isStored()
@@ -113,7 +113,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect([status(head), head.headers['content-length']]).toEqual(['hit', undefined])
   })
 
-  it.each(['gzip', 'gzip/chunked', 'text'])('that fetch() made of %s is stored, and passes through', async (kind) => {
+  it.each(['gzip', 'gzip/chunked', 'text'])('that fetch() made of %s is stored, and passed through', async (kind) => {
     const miss = await get(`/${form}/origin/${kind}`)
     expect(miss.bytes.equals(BODIES[kind.split('/')[0] ?? ''] as Buffer)).toBe(true)
     await isStored()
@@ -122,7 +122,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect(await runs(`/${form}/origin/${kind}`)).toHaveLength(1)
   })
 
-  it('that fetch() made is made once for five concurrent requests', async () => {
+  it('that comes from fetch() is fetched once for five concurrent requests', async () => {
     const path = `/${form}/origin/gzip/once`
     const replies = await Promise.all(times(5, () => get(path)))
     expect(replies.map((reply) => seen(reply).text)).toEqual(times(5, () => TEXT))
@@ -130,7 +130,8 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
   })
 
   it('that may not be stored makes no request wait for another', async () => {
-    // The origin answers the second to the fifth request together. One after the other, they would never be answered.
+    // The origin answers the second to the fifth request together. If they came one after another, they would never be
+    // answered.
     origin.asked.delete('/br/together')
     const path = `/${form}/origin/br/together`
     const replies = await Promise.all(times(5, () => get(path)))
@@ -151,13 +152,13 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect(seen(next).text).toBe(TEXT)
   })
 
-  it('that is larger than maxBodyBytes passes through, and is not stored', async () => {
+  it('that is larger than maxBodyBytes is passed through, and not stored', async () => {
     const reply = await get(`/${form}/origin/text/large`)
     expect([reply.status, reply.bytes.length]).toEqual([200, LARGE_BYTES])
     await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
   })
 
-  it('whose coding ends early is not stored', async () => {
+  it('with an encoding that ends early is not stored', async () => {
     await get(`/${form}/origin/gzip/short`)
     await eventually(async () => expect(await heldLeases(site)).toEqual(['pass']))
     expect(await stored(site)).toEqual([])
@@ -165,7 +166,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
 })
 
 describe.each(FORMS)('in the form for %s', (form) => {
-  it('chunks of every type are stored as the client got them', async () => {
+  it('chunks of every type are stored with the bytes that the client got', async () => {
     const path = `/${form}/chunks`
     const miss = await get(path)
     await isStored()
@@ -178,7 +179,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     expect([await stored(site), (await runs(`/${form}/number`)).length]).toEqual([[], 2])
   })
 
-  it.each(['constant', 'redirect'])('a response whose fields are immutable never changes: %s', async (name) => {
+  it.each(['constant', 'redirect'])('a response with immutable headers never changes: %s', async (name) => {
     const seenStatuses: unknown[] = []
     for (const method of ['GET', 'POST', 'GET', 'POST']) {
       const reply = await get(`/${form}/${name}`, {}, method)
@@ -188,7 +189,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     expect(seenStatuses).toEqual([1, 1, 1, 1])
   })
 
-  it('a web socket goes on as it is, and blocks no request', async () => {
+  it('a WebSocket is passed on unchanged, and blocks no request', async () => {
     const fields = 'Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=='
     const reply = await exchange(
       base,
@@ -210,7 +211,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     }
   })
 
-  it('a network error is answered as without the cache, and blocks no request', async () => {
+  it('a network error is the same as without the cache, and blocks no request', async () => {
     const bare = await get('/bare/error')
     for (const method of ['GET', 'GET', 'POST']) {
       expect((await get(`/${form}/error`, {}, method)).status).toBe(bare.status)

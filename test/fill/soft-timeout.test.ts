@@ -53,7 +53,7 @@ describe('softTimeout', () => {
     await eventually(async () => expect(await cache.get('key')).toBe('new'))
   })
 
-  it.each([0, '0ms', { milliseconds: 0 }])('of %j never waits', async (softTimeout) => {
+  it.each([0, '0ms', { milliseconds: 0 }])('with value %j never waits', async (softTimeout) => {
     expect(await cache.getOrSet('key', never, { ...OLD, softTimeout: softTimeout as 0, lease: '1s' })).toBe('old')
   })
 
@@ -92,7 +92,7 @@ describe('softTimeout', () => {
   })
 
   it('serves the stale value if the computation fails in time or later', async () => {
-    const fail = () => Promise.reject(new Error('of the origin'))
+    const fail = () => Promise.reject(new Error('origin failed'))
     expect(await cache.getOrSet('key', fail, { ...OLD, softTimeout: '1m' })).toBe('old')
     expect(types().sort()).toEqual(['error', 'stale'])
     const gate = createGate()

@@ -90,7 +90,7 @@ describe.each(COMPATIBILITY_DATES)('getOrSet in workerd, compatibility date %s',
     it('rejects each of 20 requests with an error of its own if all computations throw', async () => {
       const key = newKey()
       origin.answers(key, () => {
-        throw new Error('of the origin')
+        throw new Error('origin failed')
       })
       const answers = await Promise.all(times(20, () => ask(isolate, { key, cache, lease: 2 })))
       expect(answers).toEqual(times(20, () => failed))
@@ -352,7 +352,7 @@ describe('getOrSet on edge-runtime', () => {
     it('rejects each of 20 requests with an error of its own if all computations throw', async () => {
       const key = newKey()
       origin.answers(key, () => {
-        throw new Error('of the origin')
+        throw new Error('origin failed')
       })
       const answers = await Promise.all(times(20, () => askThere({ key, cache, lease: 2 })))
       expect(answers).toEqual(times(20, () => failed))
@@ -400,7 +400,7 @@ function answersAfter(key: string, arrivals: number, { failures = 0, afterMs = C
   origin.answers(key, async (call) => {
     await origin.arrived(key, arrivals)
     await pause(afterMs)
-    if (call <= failures) throw new Error('of the origin')
+    if (call <= failures) throw new Error('origin failed')
     return `value ${call}`
   })
 }
@@ -417,7 +417,7 @@ function ok(body: unknown): Answered {
   return { status: 200, body }
 }
 
-const failed: Answered = { status: 409, body: 'Error: Error: of the origin' }
+const failed: Answered = { status: 409, body: 'Error: Error: origin failed' }
 
 /** Resolves once the worker has noticed that a client left. A client that leaves later is then noticed as well. */
 async function noticedLeaving(worker: string): Promise<void> {

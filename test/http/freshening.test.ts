@@ -138,16 +138,16 @@ describe('whether a 304 refers to the stored response (RFC 9111 4.3.4)', () => {
   it.each([
     ['the same strong entity tag', { etag: '"v1"' }, STORED, true],
     ['another strong entity tag', { etag: '"v2"' }, STORED, false],
-    ['a strong entity tag, of a weak one', { etag: '"v1"' }, weak, false],
+    ['a strong entity tag for a weak one', { etag: '"v1"' }, weak, false],
     ['the same weak entity tag', { etag: 'W/"v1"' }, weak, true],
     ['another weak entity tag', { etag: 'W/"v2"' }, weak, false],
-    ['a weak entity tag that corresponds', { etag: 'W/"v1"' }, STORED, true],
+    ['the weak form of a strong entity tag', { etag: 'W/"v1"' }, STORED, true],
     ['a malformed entity tag', { etag: 'v1' }, STORED, false],
-    ['an entity tag, of one without', { etag: '"v1"' }, dated, false],
+    ['an entity tag for a response without one', { etag: '"v1"' }, dated, false],
     ['the same Last-Modified', { 'last-modified': date(-DAY) }, dated, true],
     ['another Last-Modified', { 'last-modified': date(-HOUR) }, dated, false],
     ['a malformed Last-Modified', { 'last-modified': 'x' }, dated, false],
-    ['a malformed Last-Modified, of one without', { 'last-modified': 'x' }, STORED, false],
+    ['a malformed Last-Modified for a response without one', { 'last-modified': 'x' }, STORED, false],
     ['no validator', {}, STORED, true],
   ] as const)('is decided by %s: %#', (_, fields, stored, identified) => {
     expect(by304({ ...fields }, stored) !== undefined).toBe(identified)

@@ -82,7 +82,7 @@ describe('the freshness lifetime (RFC 9111 4.2.1)', () => {
     [{ expires: date(HOUR), date: date(2 * HOUR) }, 'expires', 0],
     [{ expires: date(HOUR), date: 'yesterday' }, 'expires', HOUR],
     [{}, 'none', 0],
-  ] as const)('of %j comes from %s', (fields, source, lifetimeMs) => {
+  ] as const)('for %j comes from %s', (fields, source, lifetimeMs) => {
     expect(freshness(response(fields), policy)).toEqual({ lifetimeMs, source })
   })
 

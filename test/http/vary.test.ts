@@ -37,7 +37,7 @@ describe('Vary (RFC 9110 12.5.5)', () => {
     expect(varyNames(new Headers({ vary: '*' }), own)).toBe('*')
   })
 
-  it('of a URL is the union of the names in its responses, up to a bound', () => {
+  it('for a URL is the union of the names in its responses, up to a bound', () => {
     expect(joinVary(['a', 'c'], ['b', 'c'])).toEqual(['a', 'b', 'c'])
     expect(joinVary(['a'], [])).toEqual(['a'])
     expect(joinVary(['a'], '*')).toBe('*')

@@ -1,4 +1,4 @@
-/** The driver for bentocache that the documentation shows, by the behaviours that bentocache's own suite of drivers checks. */
+/** The documented driver for bentocache, with the behaviours that bentocache's own suite of drivers checks. */
 import type { Cache } from 'pgstash'
 import type { Faults } from 'pgstash/testing'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -22,13 +22,13 @@ beforeEach(() => emptied(stash))
 const createDriver = () => pgstashDriver(cache).factory()
 
 describe('the driver for bentocache', () => {
-  it('is a second tier, and sends nothing while it is made', () => {
+  it('is a second tier, and sends nothing while it is created', () => {
     faults.reset()
     expect(createDriver().type).toBe('l2')
     expect(faults.requests).toBe(0)
   })
 
-  it('gets, replaces and deletes what was set', async () => {
+  it('gets, replaces and deletes a value', async () => {
     const driver = createDriver()
     expect(await driver.get('k')).toBeUndefined()
     expect(await driver.set('k', '{"value":1}')).toBe(true)
@@ -55,7 +55,7 @@ describe('the driver for bentocache', () => {
     expect([await driver.get('short'), await driver.get('ever')]).toEqual([undefined, 'v'])
   })
 
-  it('deletes many, also none', async () => {
+  it('deletes many keys, or none', async () => {
     const driver = createDriver()
     await driver.set('a', '1')
     await driver.set('b', '2')

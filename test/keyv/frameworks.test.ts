@@ -1,4 +1,4 @@
-/** The libraries that keep their entries in a Keyv: the installed ones themselves, and the calls that the others make. */
+/** Libraries that keep their entries in a Keyv: the installed ones themselves, and the calls that the others make. */
 import { createCache as createCacheManager } from 'cache-manager'
 import { Cacheable } from 'cacheable'
 import Keyv from 'keyv'
@@ -34,7 +34,7 @@ describe('cacheable', () => {
     expect(faults.requests).toBe(0)
   })
 
-  it('gives the first tier of another process the instant at which the entry expires', async () => {
+  it('gives the first tier of another process the exact time of expiry', async () => {
     const [one, two] = [cacheableOver(cache), cacheableOver(cache)]
     await one.set('k', 1, '5m')
     const [written, read] = [await one.getRaw('k'), await two.getRaw('k')]
@@ -44,7 +44,7 @@ describe('cacheable', () => {
     expect(copy?.expires).toBeGreaterThan(Date.now())
   })
 
-  it('reads, writes and deletes many in one round trip each', async () => {
+  it('reads, writes and deletes many keys in one round trip each', async () => {
     const [one, two] = [cacheableOver(cache), cacheableOver(cache)]
     const keys = ['a', 'b', 'c']
     const requests: number[] = []
@@ -77,7 +77,7 @@ describe('cacheable', () => {
     expect(await new Cacheable({ secondary: keyvStore(cache) }).get('k')).toBe(1)
   })
 
-  it('goes on without the second tier while the database fails', async () => {
+  it('continues without the second tier while the database fails', async () => {
     const own = cacheableOver(cache)
     const errors: unknown[] = []
     own.on('error', (error) => errors.push(error))
@@ -113,7 +113,7 @@ describe('cacheable', () => {
 })
 
 describe('cache-manager', () => {
-  it('gets, sets and deletes one and many', async () => {
+  it('gets, sets and deletes one key and many', async () => {
     const manager = managerOver(cache)
     await manager.mset([
       { key: 'a', value: 1 },
@@ -127,7 +127,7 @@ describe('cache-manager', () => {
     expect(await manager.get('k')).toBeUndefined()
   })
 
-  it('says as an absolute time when an entry expires', async () => {
+  it('returns the time of expiry as an absolute time', async () => {
     const manager = managerOver(cache)
     await manager.set('k', 1, 60_000)
     const expires = await manager.ttl('k')
@@ -148,7 +148,7 @@ describe('cache-manager', () => {
     expect(faults.requests).toBe(3)
   })
 
-  it('keeps the same instant of expiry in each of two stores', async () => {
+  it('keeps the same time of expiry in each of two stores', async () => {
     const [memory, shared] = [new Keyv(), new Keyv({ store: keyvStore(cache), namespace: 'shop' })]
     const manager = createCacheManager({ stores: [memory, shared], ttl: 60_000 })
     await manager.set('k', 1)
@@ -175,8 +175,8 @@ describe('cache-manager', () => {
 })
 
 describe('the calls of NestJS', () => {
-  it('caches the answer of a route, as CacheInterceptor does', async () => {
-    // CacheModule makes a Keyv of each of its `stores`, and gives them to cache-manager.
+  it('caches the answer of a route, like CacheInterceptor', async () => {
+    // CacheModule creates a Keyv for each of its `stores`, and passes them to cache-manager.
     const manager = createCacheManager({ stores: [new Keyv({ store: keyvStore(cache), ttl: 5_000 })], ttl: 5_000 })
     const key = '/cats?limit=10'
     expect(await manager.get(key)).toBeUndefined()
@@ -187,7 +187,7 @@ describe('the calls of NestJS', () => {
 })
 
 describe('the calls of Apollo Server', () => {
-  /** What `KeyvAdapter` of `@apollo/utils.keyvadapter` does with a Keyv. Times to live are in seconds. */
+  /** The calls of `KeyvAdapter` of `@apollo/utils.keyvadapter` on a Keyv. Times to live are in seconds. */
   function adapterOver(keyv: Keyv) {
     return {
       get: (keys: string[]) => keyv.get(keys),
@@ -199,7 +199,7 @@ describe('the calls of Apollo Server', () => {
     }
   }
 
-  it('reads in batches, and answers undefined for a miss', async () => {
+  it('reads in batches, and returns undefined for a miss', async () => {
     const apollo = adapterOver(new Keyv({ store: keyvStore(cache) }))
     const hash = `apq:${'0123456789abcdef'.repeat(4)}`
     await apollo.set(hash, '{ me { name } }')
@@ -224,7 +224,7 @@ describe('the calls of Apollo Server', () => {
 
 describe('the calls of got', () => {
   it('keeps a response with its policy and its bytes', async () => {
-    // cacheable-request makes such a Keyv of the store that it is given.
+    // cacheable-request creates this Keyv from the store that it is given.
     const keyv = new Keyv({
       store: keyvStore(createCache(stash.db, { timeout: 60_000 })),
       namespace: 'cacheable-request',

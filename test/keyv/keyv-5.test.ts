@@ -1,4 +1,4 @@
-/** What only Keyv 5 does. */
+/** Behaviour specific to Keyv 5. */
 import { type Cache, CacheError } from 'pgstash'
 import { keyvStore } from 'pgstash/keyv'
 import type { Faults } from 'pgstash/testing'
@@ -25,7 +25,7 @@ describe('Keyv 5', () => {
     expect(await keyv.get('k')).toBeUndefined()
   })
 
-  it('answers whether any of many keys was deleted, in one round trip', async () => {
+  it('returns whether any of many keys was deleted, in one round trip', async () => {
     const keyv = createKeyv5(cache)
     await keyv.set('k', 1)
     faults.reset()
@@ -51,7 +51,7 @@ describe('Keyv 5', () => {
     await expect(keyv.has('k')).rejects.toThrow(CacheError)
   })
 
-  describe('with two Keyv on one store', () => {
+  describe('with two Keyv instances on one store', () => {
     it('keeps their entries apart', async () => {
       const store = keyvStore(cache)
       const a = createKeyv5(cache, { namespace: 'a', store })
@@ -86,7 +86,7 @@ describe('Keyv 5', () => {
       await expect(a?.set('k', 1)).rejects.toThrow(/^Expected one store per Keyv/)
     })
 
-    it('accepts two with the same namespace', async () => {
+    it('accepts two instances with the same namespace', async () => {
       const store = keyvStore(cache)
       const [one, two] = [createKeyv5(cache, { namespace: 'a', store }), createKeyv5(cache, { namespace: 'a', store })]
       await one.set('k', 1)

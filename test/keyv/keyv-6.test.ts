@@ -1,4 +1,4 @@
-/** What only Keyv 6 does. */
+/** Behaviour specific to Keyv 6. */
 import Keyv6, { detectKeyvStorage, KeyvBridgeAdapter } from 'keyv-6'
 import type { Cache } from 'pgstash'
 import { keyvStore } from 'pgstash/keyv'
@@ -20,7 +20,7 @@ beforeAll(async () => {
 beforeEach(() => emptied(stash))
 
 describe('Keyv 6', () => {
-  it('finds what Keyv 5 stored, with and without a namespace', async () => {
+  it('finds entries that Keyv 5 stored, with and without a namespace', async () => {
     for (const namespace of [undefined, 'users']) {
       const options = namespace === undefined ? {} : { namespace }
       const old = createKeyv5(cache, options)
@@ -31,7 +31,7 @@ describe('Keyv 6', () => {
     }
   })
 
-  it('answers for each deleted key, in order', async () => {
+  it('returns a result for each deleted key, in order', async () => {
     const keyv = createKeyv6(cache)
     await keyv.setMany(['a', 'b'].map((key) => ({ key, value: 1 })))
     faults.reset()
@@ -40,7 +40,7 @@ describe('Keyv 6', () => {
     expect(await keyv.getMany(['a', 'b'])).toEqual([undefined, undefined])
   })
 
-  it('stores many entries in one round trip though the clock moves on between them', async () => {
+  it('stores many entries in one round trip, although the clock moves on between them', async () => {
     const keyv = createKeyv6(cache, { namespace: 'a' })
     const real = Date.now
     let calls = 0
@@ -52,7 +52,7 @@ describe('Keyv 6', () => {
     expect(await keyv.getMany(['k0', 'k29'])).toEqual([0, 29])
   })
 
-  it('takes an instant in the past for expired', async () => {
+  it('treats an instant in the past as expired', async () => {
     const keyv = new Keyv6({ store: keyvStore(cache) })
     await keyv.set('k', 'old')
     expect(await keyv.setRaw('k', { value: 1, expires: Date.now() - 5 })).toBe(true)
@@ -60,7 +60,7 @@ describe('Keyv 6', () => {
     expect(await cache.namespace('keyv').has('k')).toBe(false)
   })
 
-  it('lets the database alone decide about expiry if checkExpired is off', async () => {
+  it('leaves expiry to the database alone if checkExpired is off', async () => {
     const keyv = createKeyv6(cache, { namespace: 'a', checkExpired: false })
     await keyv.set('k', 1, 60_000)
     expect([await keyv.has('k'), await keyv.hasMany(['k'])]).toEqual([true, [true]])
@@ -83,7 +83,7 @@ describe('Keyv 6', () => {
     expect(() => createKeyv6(cache, { namespace: 'a', store })).not.toThrow()
   })
 
-  it('works over a bridge that somebody else builds', async () => {
+  it('works over a bridge that another program creates', async () => {
     const keyv = new Keyv6({ store: new KeyvBridgeAdapter(keyvStore(cache) as never), namespace: 'a' })
     await keyv.set('k', 1, 60_000)
     expect(await keyv.get('k')).toBe(1)

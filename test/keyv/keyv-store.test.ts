@@ -22,7 +22,7 @@ describe.each([
   ['Keyv 5', createKeyv5],
   ['Keyv 6', createKeyv6],
 ])('%s', (name, createKeyv) => {
-  it('keeps the entries of two namespaces apart, each with a store of its own', async () => {
+  it('keeps the entries of two namespaces apart, each with its own store', async () => {
     const [a, b] = [createKeyv(cache, { namespace: 'a' }), createKeyv(cache, { namespace: 'b' })]
     await a.set('k', 'of a')
     await b.set('k', 'of b')
@@ -70,7 +70,7 @@ describe.each([
     expect(await storedKeys(cache)).toEqual(['own'])
   })
 
-  it('answers undefined for a miss, also in lists', async () => {
+  it('returns undefined for a miss, also in lists', async () => {
     const keyv = createKeyv(cache)
     await keyv.set('there', 1)
     expect(await keyv.get('none')).toBeUndefined()
@@ -116,13 +116,13 @@ describe.each([
     expect(await deadline(cache, 'a', 'k')).toBeNull()
   })
 
-  it.each([Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER])('takes a time to live of %d for never', async (ttl) => {
+  it.each([Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER])('treats a time to live of %d as never', async (ttl) => {
     const keyv = createKeyv(cache, { namespace: 'a' })
     expect(await keyv.set('k', 1, ttl)).toBe(true)
     expect(await deadline(cache, 'a', 'k')).toBeNull()
   })
 
-  it("gives entries without a time to live the cache's own expiration", async () => {
+  it('gives entries without a time to live the default expiration of the cache', async () => {
     const own = createCache(stash.db, { expiration: '1h', timeout: 60_000 })
     const keyv = createKeyv(cache, { namespace: 'a', store: keyvStore(own) })
     await keyv.set('k', 1)
@@ -185,13 +185,13 @@ describe.each([
     expect(faults.requests).toBe(0)
   })
 
-  it('tells whether a deleted key was there', async () => {
+  it('returns whether a deleted key existed', async () => {
     const keyv = createKeyv(cache)
     await keyv.set('k', 1)
     expect([await keyv.delete('k'), await keyv.delete('k')]).toEqual([true, false])
   })
 
-  it('emits what fails, says that nothing was written, and works again afterwards', async () => {
+  it('emits failures, reports that nothing was written, and works again afterwards', async () => {
     const keyv = createKeyv(cache)
     const errors: Error[] = []
     keyv.on('error', (error) => errors.push(error))
@@ -208,7 +208,7 @@ describe.each([
     expect(await keyv.get('k')).toBe(1)
   })
 
-  it('answers a miss within the timeout if the database never answers', async () => {
+  it('returns a miss within the timeout if the database never answers', async () => {
     const impatient = createCache(stash.db, { timeout: 300 })
     const keyv = createKeyv(cache, { store: keyvStore(impatient) })
     keyv.on('error', () => {})
@@ -219,13 +219,13 @@ describe.each([
     expect(await keyv.get('k')).toBe(1)
   })
 
-  it("does not delete another process's fresh value when it finds an expired one", async () => {
+  it('does not delete another process’s fresh value when it finds an expired one', async () => {
     const keyv = createKeyv(cache, { namespace: 'a' })
     await keyv.set('k', 'old', 60_000)
     await advance(stash.db, 61_000)
     faults.reset()
     expect(await keyv.get('k')).toBeUndefined()
-    // The database says that it has expired, so Keyv has nothing to delete.
+    // The database reports it as expired, so Keyv has nothing to delete.
     expect(cost(faults)).toEqual({ requests: 1, statements: 1 })
     expect(await storedKeys(cache)).toEqual(['a|k'])
   })
@@ -249,7 +249,7 @@ describe.each([
     for await (const entry of keyv.iterator?.() ?? []) {
       const [found, value] = entry as [string, number]
       expect(found).toBe(key(value))
-      // Offsets would skip as many of the entries that stay.
+      // Offsets would skip as many of the remaining entries.
       if (seen.length === 0) await keyv.deleteMany([0, 1, 2, 3].map(key))
       if (seen.length === 50) await keyv.set('k0000a', 'added before the present place')
       seen.push(value)
@@ -258,7 +258,7 @@ describe.each([
     expect(new Set(seen).size).toBe(seen.length)
   })
 
-  it('iterates in two round trips a page, and not over expired entries', async () => {
+  it('iterates in two round trips a page, without expired entries', async () => {
     const keyv = createKeyv(cache, { namespace: 'a' })
     await keyv.set('gone', 1, 60_000)
     await advance(stash.db, 61_000)
@@ -268,7 +268,7 @@ describe.each([
     expect(faults.requests).toBe(2)
   })
 
-  it('refuses a namespace that is too long, at construction', () => {
+  it('refuses a namespace that is too long when it is constructed', () => {
     expect(() => createKeyv(cache, { namespace: 'n'.repeat(129) })).toThrow(
       /^Expected a namespace of at most 128 bytes/,
     )
@@ -314,11 +314,11 @@ describe.each([
 })
 
 describe('keyvStore', () => {
-  it('refuses what is not a cache', () => {
+  it('refuses a value that is not a cache', () => {
     expect(() => keyvStore({} as never)).toThrow(/^Expected the argument of keyvStore to be a cache, got an object/)
   })
 
-  it('is not taken for Keyv 6 by copying or printing it', async () => {
+  it('is not mistaken for Keyv 6 when it is copied or printed', async () => {
     const store = keyvStore(cache)
     expect(JSON.stringify({ ...store })).not.toContain('capabilities')
     const keyv = new Keyv5({ store, namespace: 'a' })

@@ -5,7 +5,7 @@ import type { Cache } from 'pgstash'
 import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import type { createMigratedStash } from '../rate-limit/limits.ts'
 
-/** As much of both versions as the tests use. */
+/** The members of both versions that the tests use. */
 export interface AnyKeyv {
   namespace?: string | undefined
   get(key: string): Promise<unknown>
@@ -27,7 +27,7 @@ export interface Options {
   [name: string]: unknown
 }
 
-/** A Keyv of one version with a store of its own, unless the options have one. */
+/** A Keyv of one version with its own store, unless the options have one. */
 export type CreateKeyv = (cache: Cache, options?: Options) => AnyKeyv
 
 export const createKeyv5: CreateKeyv = (cache, options) =>

@@ -31,8 +31,8 @@ vitest.describe('@keyv/test-suite over TCP', () => {
   keyvIteratorTests(vitest, Keyv, () => keyvStore(overTcp))
 })
 
-// The suite is written for Keyv 5. Two of its other tests cannot pass with Keyv 6: there `deleteMany` answers with a list, and
-// two Keyv on one store would mix their entries, so the store refuses the second.
+// The suite is written for Keyv 5. Two of its other tests cannot pass with Keyv 6: there `deleteMany` returns a list,
+// and two Keyv instances on one store would mix their entries, so the store refuses the second.
 vitest.describe('the parts of @keyv/test-suite that hold for Keyv 6', () => {
   keyvValueTests(vitest, Keyv6 as never, () => keyvStore(cache))
   keyvNamespaceTest(vitest, Keyv6 as never, () => keyvStore(cache))

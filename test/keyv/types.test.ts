@@ -1,11 +1,16 @@
-/** The store has the types that both versions of Keyv ask for. Vitest runs this file, and `npm run check` judges it. */
+/**
+ * The store has the types that both versions of Keyv ask for. Vitest runs this file, and `npm run check` verifies it.
+ */
 import Keyv5, { type KeyvStoreAdapter } from 'keyv'
 import Keyv6, { type KeyvStorageAdapter } from 'keyv-6'
 import { memoryCache } from 'pgstash'
 import { type KeyvStore, keyvStore } from 'pgstash/keyv'
 import { expect, it } from 'vitest'
 
-/** Everything but the methods of an event emitter. Of these Keyv 6 calls only `on`, and its `store` option takes any object. */
+/**
+ * All methods but those of an event emitter. Keyv 6 calls only `on` of these, and its `store` option accepts any
+ * object.
+ */
 type StorageOfKeyv6 = Pick<KeyvStorageAdapter, Extract<keyof KeyvStore, keyof KeyvStorageAdapter>>
 
 it('is assignable to the store types of Keyv 5 and of Keyv 6', async () => {

@@ -1,19 +1,19 @@
-/** Stores with one defect each: what the checkers must find. */
+/** Stores with one defect each, which the checkers must find. */
 import { type Cache, memoryCache, type WriteOptions } from 'pgstash'
 
 export interface World {
   readonly cache: Cache
-  /** Unix milliseconds by which the cache's entries live. */
+  /** The clock of the cache's entries, in Unix milliseconds. */
   readonly clock: () => Promise<number>
 }
 
-/** A memory cache whose clock moves on by one millisecond with each question: no test waits for time. */
+/** A memory cache whose clock advances by one millisecond with each call, so no test waits for time. */
 export function createWorld(): World {
   let time = Date.UTC(2026, 0, 1)
   return {
     cache: memoryCache({ maxEntries: 10_000, now: () => time }),
     clock: async () => {
-      // As over a network: others run before the answer is there.
+      // As over a network: other calls run before the answer arrives.
       await Promise.resolve()
       return ++time
     },

@@ -1,4 +1,4 @@
-/** Histories made by hand: what is a violation, and what an overlap or a lost answer excuses. */
+/** Handwritten histories: what counts as a violation, and what an overlap or a lost answer excuses. */
 import { describe, expect, it } from 'vitest'
 import type { OperationName, Recorded } from '../../src/load/history.ts'
 import { judge } from '../../src/load/judge.ts'
@@ -14,7 +14,7 @@ const found = (history: Recorded[], final = 0) =>
 
 const LOST = { failed: 'DatabaseError' }
 
-describe('registers', () => {
+describe('the checker of registers', () => {
   const on = call('register')
   const [a, b] = [{ version: 'a' }, { version: 'b' }]
 
@@ -24,7 +24,11 @@ describe('registers', () => {
       [on('set', 0, 1, a), on('set', 2, 3, b), on('get', 4, 5, a)],
       'stale read',
     ],
-    ['of writes that overlap either may be the last', [on('set', 0, 3, a), on('set', 2, 4, b), on('get', 5, 6, a)], ''],
+    [
+      'either of two overlapping writes may be the last',
+      [on('set', 0, 3, a), on('set', 2, 4, b), on('get', 5, 6, a)],
+      '',
+    ],
     [
       'a read that overlaps the second write may get either',
       [on('set', 0, 1, a), on('set', 2, 5, b), on('get', 4, 6, a)],
@@ -41,7 +45,7 @@ describe('registers', () => {
       '',
     ],
     [
-      'once it was read, it has happened',
+      'a write without an answer has happened once it was read',
       [on('set', 0, 1, a), on('set', 2, 3, { ...b, ...LOST }), on('get', 4, 5, b), on('get', 6, 7, a)],
       'stale read',
     ],
@@ -58,38 +62,38 @@ describe('registers', () => {
   })
 })
 
-describe('fills', () => {
+describe('the checker of fills', () => {
   const on = call('fill')
   const made = (version: string, start: number, end: number) => ({ version, computation: { version, start, end } })
 
   it.each([
     [
-      'two may not compute at once',
+      'two callers may not compute at once',
       [on('getOrSet', 0, 9, made('a', 1, 8)), on('getOrSet', 2, 9, made('b', 3, 7))],
       'double computation',
     ],
     [
-      'unless something was removed meanwhile',
+      'two callers may compute at once after a delete',
       [on('getOrSet', 0, 9, made('a', 1, 8)), on('delete', 1, 2), on('getOrSet', 2, 9, made('b', 3, 7))],
       '',
     ],
     [
-      'or before the answer to a claim that it broke had come',
+      'two callers may compute at once if the delete came after the first call',
       [on('getOrSet', 0, 9, made('b', 7, 9)), on('delete', 1, 3), on('getOrSet', 5, 9, made('a', 6, 8))],
       '',
     ],
     [
-      'but not before either had called',
+      'a delete before both calls excuses nothing',
       [on('delete', 0, 1), on('getOrSet', 2, 9, made('b', 7, 9)), on('getOrSet', 5, 9, made('a', 6, 8))],
       'double computation',
     ],
     [
-      'or the lease has run out',
+      'two callers may compute at once after the lease has run out',
       [on('getOrSet', 0, 2000, made('a', 1, 1900)), on('getOrSet', 2, 1500, made('b', 1100, 1400))],
       '',
     ],
     [
-      'one after the other is right',
+      'one computation may follow another',
       [on('getOrSet', 0, 3, made('a', 1, 2)), on('getOrSet', 4, 7, made('b', 5, 6))],
       '',
     ],
@@ -99,7 +103,7 @@ describe('fills', () => {
       'invalidation ignored',
     ],
     [
-      'one computed after it may',
+      'a value computed after an invalidation may be read',
       [on('invalidate', 0, 2), on('getOrSet', 1, 9, made('a', 3, 8)), on('get', 10, 11, { version: 'a' })],
       '',
     ],
@@ -113,21 +117,21 @@ describe('fills', () => {
   })
 })
 
-describe('counters', () => {
+describe('the checker of counters', () => {
   const on = call('counter')
   const [one, two] = [on('increment', 0, 1, { count: 1 }), on('increment', 2, 3, { count: 2 })]
 
-  it('end at what was added', () => {
+  it('requires the sum of all additions at the end', () => {
     expect(found([one, two], 2)).toEqual([])
     expect(found([one, two], 1)).toEqual(['lost increment'])
   })
 
-  it('have bounds where an answer was lost', () => {
+  it('allows a range if an answer was lost', () => {
     const history = [one, on('increment', 2, 3, LOST)]
     expect([0, 1, 2, 3].map((final) => found(history, final).length)).toEqual([1, 0, 0, 1])
   })
 
-  it('never answer twice the same, or less than before', () => {
+  it('refuses an answer that is repeated or smaller than before', () => {
     expect(found([one, on('increment', 0, 1, { count: 1 })], 2)).toEqual(['lost increment'])
     expect(found([on('increment', 0, 1, { count: 2 }), on('increment', 2, 3, { count: 1 })], 2)).toEqual([
       'lost increment',
@@ -135,7 +139,7 @@ describe('counters', () => {
   })
 })
 
-it('at its deadline an entry is over, and one millisecond before it is not', () => {
+it('the checker treats an entry as expired at its deadline, and not one millisecond before it', () => {
   const on = call('deadline')
   const read = (askedAt: number) => on('get', 0, 1, { version: 'a', deadline: 100, askedAt })
   expect(found([read(100)])).toEqual(['read past deadline'])

@@ -11,11 +11,11 @@ it.each([
   [0.95, 95],
   [0.99, 99],
   [1, 100],
-])('the %d percentile is a sample that was measured', (share, expected) => {
+])('the %d percentile is a measured sample', (share, expected) => {
   expect(percentile(SAMPLES, share)).toBe(expected)
 })
 
-it('percentiles of nothing are 0', () => {
+it('percentiles of no samples are 0', () => {
   expect(percentile([], 0.99)).toBe(0)
 })
 
@@ -38,7 +38,7 @@ const read = (fields: Partial<Recorded>): Recorded => ({
   ...fields,
 })
 
-it('neither a miss nor a failed read is a hit, and failed calls have no latency', () => {
+it('the hit rate counts neither misses nor failed reads, and failed calls have no latency', () => {
   const summary = summarize([read({ version: '1' }), read({}), read({ end: 900, failed: 'DatabaseError' })], 1000)
   expect(summary).toMatchObject({ calls: 3, errors: 1, hitRate: 0.5 })
   expect(summary.operations).toEqual([{ operation: 'get', count: 3, errors: 1, p50: 1, p95: 1, p99: 1, max: 1 }])
@@ -49,13 +49,13 @@ const RESULT = {
   violations: [{ kind: 'stale read' as const, key: '<b>', story: 'a & "b"' }],
 }
 
-it('the page escapes what it shows', () => {
+it('the page escapes all values', () => {
   const page = htmlReport(RESULT)
   expect(page).toContain('<code>&lt;b&gt;</code>: a &amp; &quot;b&quot;')
   expect(page).not.toContain('<b>')
 })
 
-it('the terminal gets colours only when asked for, and the first ten violations', () => {
+it('the terminal gets colours only if asked for, and the first ten violations', () => {
   const many = { ...RESULT, violations: Array.from({ length: 12 }, () => RESULT.violations[0]).filter((v) => !!v) }
   expect(textReport(many)).not.toContain('\x1b')
   expect(textReport(many)).toContain('… and 2 more')

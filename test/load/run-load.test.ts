@@ -9,11 +9,11 @@ import { createDatabase } from '../setup/databases.ts'
 import { createNeon } from '../setup/neon.ts'
 import { createWorld, DEFECTS } from './broken-stores.ts'
 
-// Ends by the number of calls, however slow the machine.
+// Ends after a number of calls, however slow the machine is.
 const ENOUGH = { operations: 400, clients: 8, keys: 2, duration: 3600 }
 
 describe('a run of the load harness', () => {
-  it('finds nothing wrong with the memory cache', async () => {
+  it('finds no violation in the memory cache', async () => {
     const world = createWorld()
     const result = await runLoad({ connect: () => world, ...ENOUGH })
     expect(result.violations).toEqual([])
@@ -21,7 +21,7 @@ describe('a run of the load harness', () => {
     expect(result.computations).toBeGreaterThan(0)
   })
 
-  it('finds nothing wrong with Postgres over HTTP', async () => {
+  it('finds no violation in Postgres over HTTP', async () => {
     const { db, server } = await createNeon(await createDatabase())
     await migrate(db)
     const connect = () => {

@@ -10,7 +10,7 @@ import { EVENTS, FOREIGN_ERROR, SECRET } from './events.ts'
 
 const DOCUMENT = readFileSync(new URL('../../docs/guides/telemetry.md', import.meta.url), 'utf8')
 
-/** A dataset of the right type that keeps what is written; its method needs its `this`, as the real one's does. */
+/** A dataset of the right type that records its data points. Its method needs its `this`, like the real one's. */
 class Recorder implements AnalyticsEngineDataset {
   readonly #points: AnalyticsEngineDataPoint[] = []
   get points(): readonly AnalyticsEngineDataPoint[] {
@@ -19,7 +19,7 @@ class Recorder implements AnalyticsEngineDataset {
   writeDataPoint(point: AnalyticsEngineDataPoint = {}): void {
     this.#points.push(point)
   }
-  /** The rows as a query names their columns. */
+  /** The rows with the column names of a query. */
   rows(): Record<string, unknown>[] {
     return this.#points.map(({ indexes = [], blobs = [], doubles = [] }) =>
       Object.fromEntries([
@@ -32,7 +32,7 @@ class Recorder implements AnalyticsEngineDataset {
 }
 
 describe('the listener for Analytics Engine', () => {
-  it('takes what Workers call a dataset', () => {
+  it('accepts the dataset of a Worker', () => {
     expectTypeOf<AnalyticsEngineDataset>().toExtend<AnalyticsEngineBinding>()
   })
 
@@ -64,7 +64,7 @@ describe('the listener for Analytics Engine', () => {
     ])
   })
 
-  it('writes where analyticsEngineColumns and the document say', () => {
+  it('writes into the columns of analyticsEngineColumns and the docs', () => {
     const dataset = new Recorder()
     analyticsEngineListener(dataset, { name: 'shop' })(EVENTS.fill)
     const [row = {}] = dataset.rows()
@@ -89,7 +89,7 @@ describe('the listener for Analytics Engine', () => {
     expect(Object.fromEntries(documented.map(([, at, name]) => [name, at]))).toEqual(analyticsEngineColumns)
   })
 
-  it('writes no key, and nothing that an error holds but its code', () => {
+  it('writes no key, and only the code of an error', () => {
     const dataset = new Recorder()
     const listener = analyticsEngineListener(dataset)
     for (const event of [...Object.values(EVENTS), FOREIGN_ERROR]) listener(event)
@@ -109,7 +109,7 @@ describe('the listener for Analytics Engine', () => {
     }
   })
 
-  it('writes a share of the events with the weight that makes up for the others, and every error', () => {
+  it('samples the events with matching weights, and writes every error', () => {
     const dataset = new Recorder()
     let turn = 0
     const random = () => (turn++ % 10) / 10
@@ -125,7 +125,7 @@ describe('the listener for Analytics Engine', () => {
     expect([sum('stale'), sum('error')]).toEqual([1_000, 3])
   })
 
-  it('hears what a cache does', async () => {
+  it('receives the events of a cache', async () => {
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
     const dataset = new Recorder()
@@ -142,7 +142,7 @@ describe('the listener for Analytics Engine', () => {
     ])
   })
 
-  it('never throws, so that listeners called after it are', () => {
+  it('never throws, so that later listeners are called', () => {
     const listener = analyticsEngineListener({
       writeDataPoint() {
         throw new Error('limit exceeded')
@@ -151,7 +151,7 @@ describe('the listener for Analytics Engine', () => {
     for (const event of Object.values(EVENTS)) expect(() => listener(event)).not.toThrow()
   })
 
-  it('refuses what is no dataset, and options out of range', () => {
+  it('refuses a value that is not a dataset, and options out of range', () => {
     for (const none of [undefined, null, {}, 'dataset']) {
       expect(() => analyticsEngineListener(none as never)).toThrow(InvalidOptionError)
     }

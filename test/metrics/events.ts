@@ -1,4 +1,4 @@
-/** One event of each kind, with a key, an error's words and numbers that are all different. */
+/** One event of each kind, with a key, an error's text and numbers that are all different. */
 import { type CacheEvent, DatabaseError } from 'pgstash'
 
 export const SECRET = 'secret:ada@example.com'
@@ -28,7 +28,7 @@ export const EVENTS = {
   },
 } as const satisfies { [Type in CacheEvent['type']]: CacheEvent & { type: Type } }
 
-/** What a computation threw, whose name and code are the user's. */
+/** The error of a computation, whose name and code the user chooses. */
 export const FOREIGN_ERROR = {
   ...EVENTS.error,
   circuit: undefined,

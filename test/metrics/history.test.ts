@@ -23,7 +23,7 @@ beforeEach(async () => {
   await neon.db.execute(sql`truncate cache_history, cache_entries`)
   neon.faults.heal()
   neon.faults.reset()
-  // The process's clock alone: what it measures is when to write.
+  // Moves only the clock of the process, which decides when to write.
   vi.useFakeTimers({ toFake: ['Date'], now: 1_800_000_000_000 })
 })
 
@@ -31,7 +31,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A listener, and a way to know that what it began has ended. */
+/** A listener, and a way to wait for its background work. */
 function listener(options: HistoryOptions = {}) {
   const works: Promise<unknown>[] = []
   const listen = historyListener(neon.db, { waitUntil: (work) => void works.push(work), ...options })
@@ -44,11 +44,11 @@ async function rows(): Promise<Record<string, unknown>[]> {
   return (await neon.db.execute(sql`select * from cache_history order by name, bucket_at`)).rows
 }
 
-// Of this database: others of the server have locks as well.
+// Only of this database, because others of the server have locks as well.
 const WAITING = `select 1 from pg_locks where not granted and relation = 'cache_history'::regclass
   and database = (select oid from pg_database where datname = current_database())`
 
-/** Nobody can write into the history until it is released. */
+/** Locks the history for writers until the returned function is called. */
 async function openLock() {
   const pool = createPool(database, { max: 1 })
   await pool.query('begin; lock table cache_history in exclusive mode')
@@ -59,7 +59,7 @@ async function openLock() {
 }
 
 describe('the history of a cache', () => {
-  it('adds up events, and writes them in the background with the first that comes a minute later', async () => {
+  it('sums events up, and writes them in the background with the first event after a minute', async () => {
     const { listen, works, settled } = listener({ name: 'shop' })
     for (const event of Object.values(EVENTS)) listen(event)
     later(MINUTE - 1)
@@ -89,7 +89,7 @@ describe('the history of a cache', () => {
     ])
   })
 
-  it('counts the calls that limits allowed and refused, also those that the block list refused', async () => {
+  it('counts allowed and refused calls of limits, including refusals by the block list', async () => {
     const { listen } = listener({ name: 'limits' })
     const cache = createCache(neon.db, { onEvent: listen })
     for (let i = 0; i < 4; i++) await cache.limit('client', { limit: 1, period: '1h', blockList: true })
@@ -98,7 +98,7 @@ describe('the history of a cache', () => {
     expect(await rows()).toMatchObject([{ name: 'limits', allowed: '1', refused: '3', writes: '2' }])
   })
 
-  it('makes one statement a minute of any number of events, into one row for five minutes', async () => {
+  it('sends one statement a minute for any number of events, into one row for five minutes', async () => {
     const { listen, settled } = listener()
     for (let minute = 0; minute < 4; minute++) {
       for (let i = 0; i < 500; i++) listen(EVENTS.miss)
@@ -106,14 +106,14 @@ describe('the history of a cache', () => {
       await settled()
     }
     await listen.flush()
-    // The database's own clock goes on meanwhile, so a new bucket may have begun.
+    // The database's clock keeps running, so a new bucket may have begun.
     const stored = await rows()
     expect(stored.length).toBeLessThanOrEqual(2)
     expect(stored.reduce((sum, row) => sum + Number(row.misses), 0)).toBe(4 * 500 * EVENTS.miss.count)
     expect(neon.faults.requests).toBeLessThanOrEqual(4 + 1)
   })
 
-  it('writes at once when it is asked to, and nothing where nothing happened', async () => {
+  it('writes at once if asked to, and nothing if nothing happened', async () => {
     const { listen } = listener()
     await listen.flush()
     expect(neon.faults.requests).toBe(0)
@@ -123,7 +123,7 @@ describe('the history of a cache', () => {
     expect(neon.faults.requests).toBe(1)
   })
 
-  it('adds what several isolates counted', async () => {
+  it('sums up the counts of several isolates', async () => {
     const listeners = [listener(), listener(), listener()]
     for (const { listen } of listeners) listen(EVENTS.fill)
     await Promise.all(listeners.map(({ listen }) => listen.flush()))
@@ -132,7 +132,7 @@ describe('the history of a cache', () => {
     expect(stored[0]).toMatchObject({ slowest_fill_ms: EVENTS.fill.computeMs })
   })
 
-  it('stays small: with each write it forgets what is older than a week, whoever wrote it', async () => {
+  it('stays small: each write deletes rows older than a week, from any writer', async () => {
     await neon.db.execute(sql`
       insert into cache_history (name, bucket_at)
       select 'gone', now() - day * interval '1 day' from generate_series(0, 20) as day`)
@@ -142,14 +142,14 @@ describe('the history of a cache', () => {
     expect((await rows()).map(({ name }) => name)).toEqual([...Array(7).fill('gone'), 'pgstash'])
   })
 
-  it('never holds a key, a value or an error', async () => {
+  it('never contains a key, a value or an error', async () => {
     const { listen } = listener()
     for (const event of Object.values(EVENTS)) listen(event)
     await listen.flush()
     expect(JSON.stringify(await rows())).not.toContain(SECRET)
   })
 
-  it('costs the operations of a cache nothing: neither a request nor, when it fails, an error', async () => {
+  it('costs the operations of a cache nothing: no request, and no error if it fails', async () => {
     const onError = vi.fn()
     const { listen, settled } = listener({ onError })
     const cache = createCache(neon.db, { onEvent: listen })
@@ -169,7 +169,7 @@ describe('the history of a cache', () => {
     expect((await rows()).reduce((sum, row) => sum + Number(row.hits), 0)).toBe(2)
   })
 
-  it('waits, when it is asked to write, for what is being written already', async () => {
+  it('waits for a pending write if asked to write', async () => {
     const { listen } = listener()
     const lock = await openLock()
     listen(EVENTS.hit)
@@ -185,7 +185,7 @@ describe('the history of a cache', () => {
     expect(await rows()).toMatchObject([{ hits: '6' }])
   })
 
-  it('writes again when the clock was set back', async () => {
+  it('writes again after the clock was set back', async () => {
     const { listen, settled } = listener()
     listen(EVENTS.hit)
     later(-10 * MINUTE)
@@ -194,7 +194,7 @@ describe('the history of a cache', () => {
     expect(await rows()).toMatchObject([{ hits: '6' }])
   })
 
-  it('writes although waitUntil is that of a request that has ended, and throws', async () => {
+  it('writes although waitUntil belongs to a request that has ended, and throws', async () => {
     const { listen } = listener({
       waitUntil: () => {
         throw new Error('the request has ended')
@@ -221,10 +221,14 @@ describe('the history of a cache', () => {
     ['a misspelt option', () => historyListener(neon.db, { nmae: 'x' } as never), InvalidOptionError],
     ['an empty name', () => historyListener(neon.db, { name: '' }), InvalidOptionError],
     ['a long name', () => historyListener(neon.db, { name: 'ü'.repeat(43) }), InvalidOptionError],
-    ['a span of nothing', () => historyListener(neon.db, { every: 0 }), InvalidExpirationError],
-    ['a date to keep to', () => historyListener(neon.db, { keep: new Date() }), InvalidExpirationError],
-    ['no function to wait with', () => historyListener(neon.db, { waitUntil: true as never }), InvalidOptionError],
-  ])('refuses %s when it is made', (_name, make, error) => {
+    ['a span of zero', () => historyListener(neon.db, { every: 0 }), InvalidExpirationError],
+    ['a date as retention', () => historyListener(neon.db, { keep: new Date() }), InvalidExpirationError],
+    [
+      'a waitUntil that is not a function',
+      () => historyListener(neon.db, { waitUntil: true as never }),
+      InvalidOptionError,
+    ],
+  ])('refuses %s when it is created', (_name, make, error) => {
     expect(make).toThrow(error)
     expect(neon.faults.requests).toBe(0)
   })

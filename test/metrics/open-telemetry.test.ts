@@ -16,7 +16,7 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { EVENTS, FOREIGN_ERROR, SECRET } from './events.ts'
 
-/** The real SDK; `metrics` exports what was recorded so far, by name. */
+/** The real SDK. `metrics` exports the recorded metrics by name. */
 function sdk() {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
@@ -33,7 +33,7 @@ function sdk() {
   }
 }
 
-/** Attributes and value of each series; of a histogram its sum. */
+/** Attributes and value of each series. For a histogram, its sum. */
 function series(data: MetricData | undefined) {
   return data?.dataPoints.map(({ attributes, value }) => [
     attributes,
@@ -86,7 +86,7 @@ describe('the listener for OpenTelemetry', () => {
     expect(total(found['pgstash.value.io'])).toBe(460)
   })
 
-  it('names and measures as the semantic conventions ask', async () => {
+  it('uses the names and units of the semantic conventions', async () => {
     const { meter, metrics } = sdk()
     const listener = openTelemetryListener(meter)
     for (const event of Object.values(EVENTS)) listener(event)
@@ -102,7 +102,7 @@ describe('the listener for OpenTelemetry', () => {
     for (const { descriptor } of found) expect(descriptor.description).toMatch(/^[A-Z].*\.$/)
   })
 
-  it('has buckets that tell durations of milliseconds apart', async () => {
+  it('has buckets fine enough for durations of milliseconds', async () => {
     const { meter, metrics } = sdk()
     const listener = openTelemetryListener(meter)
     for (const durationMs of [0.5, 4, 40, 400, 4_000]) listener({ ...EVENTS.hit, durationMs })
@@ -115,7 +115,7 @@ describe('the listener for OpenTelemetry', () => {
     })
   })
 
-  it('tells no key, and nothing that an error holds but its code', async () => {
+  it('records no key, and only the code of an error', async () => {
     const { meter, metrics } = sdk()
     const listener = openTelemetryListener(meter)
     for (const event of [...Object.values(EVENTS), FOREIGN_ERROR]) listener(event)
@@ -127,7 +127,7 @@ describe('the listener for OpenTelemetry', () => {
     ])
   })
 
-  it('adds attributes of the caller, as they were at the beginning, and below its own', async () => {
+  it('adds attributes of the caller, copied at creation, which do not override its own', async () => {
     const { meter, metrics } = sdk()
     const own = { 'cache.name': 'shop', 'pgstash.event.type': 'mine' }
     const listener = openTelemetryListener(meter, { attributes: own })
@@ -138,7 +138,7 @@ describe('the listener for OpenTelemetry', () => {
     ])
   })
 
-  it('hears what a cache does', async () => {
+  it('receives the events of a cache', async () => {
     const { meter, metrics } = sdk()
     const db = drizzle(createPool(await createDatabase()))
     await migrate(db)
@@ -160,7 +160,7 @@ describe('the listener for OpenTelemetry', () => {
     )
   })
 
-  it('makes its instruments at the first event, and tries again where that failed', async () => {
+  it('creates its instruments at the first event, and tries again if that failed', async () => {
     const { meter, metrics } = sdk()
     let isBroken = true
     const listener = openTelemetryListener({
@@ -176,7 +176,7 @@ describe('the listener for OpenTelemetry', () => {
     expect(total((await metrics())['pgstash.entries'])).toBe(1)
   })
 
-  it('never throws, so that listeners called after it are', () => {
+  it('never throws, so that later listeners are called', () => {
     const fail = () => {
       throw new Error('full')
     }
@@ -187,7 +187,7 @@ describe('the listener for OpenTelemetry', () => {
     for (const event of Object.values(EVENTS)) expect(() => listener(event)).not.toThrow()
   })
 
-  it('refuses what is no meter, and attributes that are none', () => {
+  it('refuses a value that is not a meter, and invalid attributes', () => {
     const { meter } = sdk()
     for (const none of [undefined, null, {}, 'meter']) {
       expect(() => openTelemetryListener(none as never)).toThrow(InvalidOptionError)

@@ -23,7 +23,7 @@ beforeAll(async () => {
   await migrate(neon.db)
 })
 
-it('listener.ts logs an error without saying what was stored', async () => {
+it('listener.ts logs an error without stored data', async () => {
   const error = vi.spyOn(console, 'error').mockImplementation(() => {})
   const cache = logging.cacheOf(neon.db)
   await cache.set('text', 'secret')
@@ -32,13 +32,13 @@ it('listener.ts logs an error without saying what was stored', async () => {
   error.mockRestore()
 })
 
-it('metrics.ts answers with its hit rate', async () => {
+it('metrics.ts returns its hit rate', async () => {
   const { product, health } = shop(neon.db)
   for (let i = 0; i < 4; i++) expect(await product('1')).toEqual({ id: '1', price: 42 })
   expect(await health().json()).toEqual({ hits: 3, misses: 1, rate: 0.75, errors: 0 })
 })
 
-it('open-telemetry.ts records with the SDK that the application set up', async () => {
+it('open-telemetry.ts records with the SDK of the application', async () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
   const provider = new MeterProvider({ readers: [reader] })
@@ -59,7 +59,7 @@ it('open-telemetry.ts records with the SDK that the application set up', async (
   expect(scope?.metrics[0]?.dataPoints[0]?.attributes).toMatchObject({ 'cache.name': 'shop' })
 })
 
-it('analytics-engine.ts writes what its cache does', async () => {
+it('analytics-engine.ts writes the events of its cache', async () => {
   const indexes: unknown[] = []
   const env = {
     DATABASE_URL: neon.server.connectionString,
@@ -70,7 +70,7 @@ it('analytics-engine.ts writes what its cache does', async () => {
   expect(indexes).toEqual(['pages:miss', 'pages:fill', 'pages:hit'])
 })
 
-it('several-listeners.ts tells all of them', async () => {
+it('several-listeners.ts calls all of them', async () => {
   const listeners = [vi.fn(), vi.fn()]
   await several.cacheOf(neon.db, listeners).get('missing')
   for (const listener of listeners) expect(listener).toHaveBeenCalledOnce()

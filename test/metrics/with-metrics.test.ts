@@ -11,7 +11,7 @@ import { advance, postgresStore } from '../setup/postgres-store.ts'
 const db = drizzle(createPool(await createDatabase()))
 const store = await postgresStore(db)
 
-describe('a cache with metrics is a cache:', () => {
+describe('a cache with metrics passes the contract of caches:', () => {
   cacheContract(
     { describe, it, expect },
     { ...store, create: async (options) => withMetrics(await store.create(options)) },
@@ -37,7 +37,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 1, misses: 1, errors: 0 })
   })
 
-  it('tells a miss from a stored value that is equal to the fallback', async () => {
+  it('distinguishes a miss from a stored value that equals the fallback', async () => {
     await cache.set('zero', 0)
     expect(await cache.get('zero', { fallback: 0 })).toBe(0)
     expect(counts()).toEqual({ hits: 1, misses: 0, errors: 0 })
@@ -45,7 +45,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 1, misses: 1, errors: 0 })
   })
 
-  it('counts each key of getMany once, from a generator too', async () => {
+  it('counts each key of getMany once, also from a generator', async () => {
     await cache.setMany({ a: 1, b: 2 })
     function* keys() {
       yield* ['a', 'b', 'missing', 'a', 'missing']
@@ -57,7 +57,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 2, misses: 1, errors: 0 })
   })
 
-  it('counts pull, and neither has nor expiration nor writes', async () => {
+  it('counts pull, but not has, expiration or writes', async () => {
     await cache.set('key', 1)
     await cache.has('key')
     await cache.has('missing')
@@ -72,7 +72,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 1, misses: 1, errors: 0 })
   })
 
-  it('counts what getOrSet computed as a miss, and what was stored as a hit', async () => {
+  it('counts computed values of getOrSet as misses, and stored values as hits', async () => {
     expect(await cache.getOrSet('key', async () => 1)).toBe(1)
     expect(await cache.getOrSet('key', async () => 2)).toBe(1)
     expect(await cache.getOrSet('plain', 3)).toBe(3)
@@ -80,19 +80,19 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 1, misses: 3, errors: 0 })
   })
 
-  it('counts a value that another call computed as a hit of those who share it', async () => {
+  it('counts a value computed by another call as a hit for the callers that share it', async () => {
     const values = await Promise.all([1, 2, 3].map((value) => cache.getOrSet('key', async () => ({ value }))))
     expect(values).toEqual([{ value: 1 }, { value: 1 }, { value: 1 }])
     expect(counts()).toEqual({ hits: 2, misses: 1, errors: 0 })
   })
 
-  it('counts a computation that fails as a miss, and not as an error of the cache', async () => {
+  it('counts a failed computation as a miss, and not as an error of the cache', async () => {
     const failure = new Error('no such user')
     await expect(cache.getOrSet('key', () => Promise.reject(failure))).rejects.toBe(failure)
     expect(counts()).toEqual({ hits: 0, misses: 1, errors: 0 })
   })
 
-  it('counts neither where the caller leaves', async () => {
+  it('counts neither if the caller aborts', async () => {
     const leaving = new AbortController()
     const left = cache.getOrSet('key', () => new Promise<number>(() => {}), { signal: leaving.signal, lease: '1s' })
     leaving.abort(new Error('left'))
@@ -100,7 +100,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 0, misses: 0, errors: 0 })
   })
 
-  describe('of a stale value', () => {
+  describe('for a stale value', () => {
     const options = { expiration: '1m', stale: '1h' } as const
     const work: Promise<unknown>[] = []
 
@@ -115,28 +115,28 @@ describe('withMetrics', () => {
     it.each<[string, () => unknown]>([
       ['at once', () => ({ made: 'again' })],
       ['later', async () => ({ made: 'again' })],
-    ])('counts a hit, though this call refreshes it in the background, %s', async (_when, compute) => {
+    ])('counts a hit, although this call refreshes it in the background, %s', async (_when, compute) => {
       expect(await cache.getOrSet('key', compute, options)).toEqual({ made: 'first' })
       await Promise.all(work)
       expect(counts()).toEqual({ hits: 1, misses: 0, errors: 0 })
       expect(await cache.get('key')).toEqual({ made: 'again' })
     })
 
-    it('counts a hit where it is served because the computation failed', async () => {
+    it('counts a hit if it is served because the computation failed', async () => {
       const failing = () => Promise.reject(new Error('down'))
       cache = withMetrics(createCache(db))
       expect(await cache.getOrSet('key', failing, options)).toEqual({ made: 'first' })
       expect(counts()).toEqual({ hits: 1, misses: 0, errors: 0 })
     })
 
-    it('counts a miss where the caller waits for the new one, as it does without waitUntil', async () => {
+    it('counts a miss if the caller waits for the new value, as it does without waitUntil', async () => {
       cache = withMetrics(createCache(db))
       expect(await cache.getOrSet('key', () => ({ made: 'again' }), options)).toEqual({ made: 'again' })
       expect(counts()).toEqual({ hits: 0, misses: 1, errors: 0 })
     })
   })
 
-  it('calls the getOrSet that a program has put in place of the cache’s own', async () => {
+  it('calls a getOrSet that a program has put in place of the cache’s own', async () => {
     const own = createCache(db)
     const replaced = vi.fn(own.getOrSet)
     cache = withMetrics({ ...own, getOrSet: replaced as Cache['getOrSet'] })
@@ -159,7 +159,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 2, misses: 2, errors: 0 })
   })
 
-  it('counts for all namespaces together, and for nobody else', async () => {
+  it('counts all namespaces together, but no other cache', async () => {
     await cache.namespace('a').get('key')
     await cache.namespace('a').namespace('b').getOrSet('key', 1)
     await createCache(db).get('key')
@@ -167,7 +167,7 @@ describe('withMetrics', () => {
     expect(withMetrics(cache).metrics().misses).toBe(0)
   })
 
-  it('counts the responses that a response cache keeps in it, those of namespaces among them', async () => {
+  it('counts the responses of a response cache that stores in it, including those in namespaces', async () => {
     const told: string[] = []
     cache = withMetrics(createCache(db, { onEvent: ({ type }) => void told.push(type) }))
     let isBroken = false
@@ -184,7 +184,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 2, misses: 3, errors: 1 })
   })
 
-  it('answers with a rate that is 0 before the first read, and after a reset', async () => {
+  it('returns a rate of 0 before the first read, and after a reset', async () => {
     expect(JSON.stringify(cache.metrics())).toBe('{"hits":0,"misses":0,"rate":0,"errors":0}')
     await cache.set('key', 1)
     await Promise.all(['key', 'key', 'key', 'missing'].map((key) => cache.get(key)))
@@ -193,7 +193,7 @@ describe('withMetrics', () => {
     expect(cache.metrics()).toEqual({ hits: 0, misses: 0, rate: 0, errors: 0 })
   })
 
-  it('counts calls that rejected as errors, bad input too, and hands on what they rejected with', async () => {
+  it('counts rejected calls as errors, including invalid input, and rejects with the same error', async () => {
     await expect(cache.get('')).rejects.toMatchObject({ code: 'INVALID_KEY' })
     await expect(cache.get('key', 'fallback' as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     await expect(cache.get('key', [] as never)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
@@ -208,7 +208,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 0, misses: 0, errors: 10 })
   })
 
-  it('counts a database that is away as misses where the cache does, and else as errors', async () => {
+  it('counts an unreachable database as misses if the cache does, and otherwise as errors', async () => {
     const away = drizzle(createPool('postgresql://127.0.0.1:1/nowhere'))
     cache = withMetrics(createCache(away, { onError: 'miss', timeout: 200 }))
     expect(await cache.get('key')).toBe(undefined)
@@ -220,7 +220,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 0, misses: 0, errors: 2 })
   })
 
-  it('takes a cache whose methods need their `this`, and one whose methods throw instead of rejecting', async () => {
+  it('accepts a cache whose methods need their `this`, and one whose methods throw instead of rejecting', async () => {
     class Custom {
       #asked = 0
       get(_key: string, { fallback }: { fallback: unknown }) {
@@ -238,7 +238,7 @@ describe('withMetrics', () => {
     expect(counts()).toEqual({ hits: 1, misses: 1, errors: 1 })
   })
 
-  it('refuses what is no cache', () => {
+  it('refuses a value that is not a cache', () => {
     for (const none of [undefined, null, {}, 'cache', db]) {
       expect(() => withMetrics(none as never)).toThrow(InvalidOptionError)
     }

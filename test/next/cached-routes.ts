@@ -1,4 +1,4 @@
-/** Route handlers behind a response cache, by the recipe of the documents. */
+/** Route handlers behind a response cache, by the recipe of the docs. */
 import { get } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { expect, it } from 'vitest'
@@ -20,7 +20,7 @@ export function describeCachedRoutes(app: () => App): void {
       },
     },
     (running) => {
-      it('stores a route with GET alone when it is asked for, and not while the app is built', async () => {
+      it('stores a route with only GET at a request, and not during the build', async () => {
         const miss = await running.ask('/api/cached/only-get')
         const made = await miss.text()
         expect(brief(miss)).toBe('fwd=uri-miss;stored')
@@ -29,7 +29,7 @@ export function describeCachedRoutes(app: () => App): void {
         expect([brief(hit), await hit.text()]).toEqual(['hit', made])
       })
 
-      it('gives each client what the proxy sets for it', async () => {
+      it('gives each client the headers that the proxy sets for it', async () => {
         const remaining: (string | null)[] = []
         for (const result of ['fwd=uri-miss;stored', 'hit', 'hit']) {
           const response = await running.ask('/api/cached/report', { headers: { 'x-real-ip': '192.0.2.1' } })
@@ -50,7 +50,7 @@ export function describeCachedRoutes(app: () => App): void {
         expect([brief(hit), hit.headers.getSetCookie()]).toEqual(['hit', []])
       })
 
-      it('keeps the responses of hosts apart, although Next names one in all URLs', async () => {
+      it('keeps the responses of hosts apart, although Next uses one host in all URLs', async () => {
         for (const round of [1, 2])
           for (const host of ['a.test', 'b.test']) {
             expect(await askHost(url, host)).toBe(`${host} at localhost`)
@@ -59,14 +59,14 @@ export function describeCachedRoutes(app: () => App): void {
         expect(running.origin.calls('/host')).toHaveLength(2)
       })
 
-      it('leaves other routes alone', async () => {
+      it('does not affect other routes', async () => {
         expect(brief(await running.ask('/api/report'))).toBeUndefined()
       })
     },
   )
 }
 
-/** Asks with a Host of its own, which `fetch` does not send. */
+/** Sends a custom Host, which `fetch` does not allow. */
 async function askHost(url: string, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
     get(`${url}/api/cached/host`, { headers: { host } }, (response) => resolve(text(response))).on('error', reject)

@@ -28,7 +28,7 @@ describe('an app of Next 16 with the incremental handler', () => {
 
   const hex = async (site: Site) => Buffer.from(await (await site.fetch('/api/static')).arrayBuffer()).toString('hex')
 
-  it.each(['/isr', '/legacy/1'])('keeps one value of %s for all instances', async (path) => {
+  it.each(['/isr', '/legacy/1'])('shares one value of %s among all instances', async (path) => {
     await shared(running, path)
   })
 
@@ -36,16 +36,16 @@ describe('an app of Next 16 with the incremental handler', () => {
     ['/isr', { tag: 'isr' }],
     ['/isr', { path: '/isr' }],
     ['/legacy/1', { path: '/legacy/1' }],
-  ])('answers %s anew on every instance after %j was revalidated', async (path, body) => {
+  ])('serves a new %s on every instance after %j was revalidated', async (path, body) => {
     await expectRenewed(running, (site) => site.read(path), body)
   })
 
-  it('keeps the bytes of a route handler, and answers it anew after its path was revalidated', async () => {
+  it('keeps the bytes of a route handler, and serves new ones after its path was revalidated', async () => {
     expect(await sharedBy(running, hex)).toMatch(/^00fffe/)
     await expectRenewed(running, hex, { path: '/api/static' })
   })
 
-  it('answers a page with the old value once more after a revalidation with a lifetime', async () => {
+  it('serves the old page once more after a revalidation with a lifetime', async () => {
     const { one, two } = running
     const old = await shared(running, '/isr')
     await revalidate(one, { tag: 'isr', profile: 'max' })
@@ -54,13 +54,13 @@ describe('an app of Next 16 with the incremental handler', () => {
     await eventually(async () => expect(await two.read('/isr')).toBe(await one.read('/isr')))
   })
 
-  it('renders a page anew behind the answer once it is past revalidate', async () => {
+  it('renders a page in the background once it is past revalidate', async () => {
     const { one } = running
     const old = await one.read('/moment')
     await eventually(async () => expect(await one.read('/moment')).not.toBe(old))
   })
 
-  it.each(['/missing/1', '/legacy/nowhere'])('answers %s as not found, on every instance', async (path) => {
+  it.each(['/missing/1', '/legacy/nowhere'])('serves %s as not found, on every instance', async (path) => {
     const { one, two } = running
     const statuses = []
     for (const site of [one, two, one]) statuses.push((await site.fetch(path)).status)
@@ -76,7 +76,7 @@ describe('an app of Next 16 with the incremental handler', () => {
     expect(locations).toEqual(['/isr', '/isr'])
   })
 
-  it('keeps an optimized image for all instances', async () => {
+  it('shares an optimized image among all instances', async () => {
     const { one, two } = running
     const path = '/_next/image?url=%2Fsquare.png&w=64&q=75'
     const first = await one.fetch(path)
@@ -109,7 +109,7 @@ describe('an app of Next 15.5 with both handlers, built without a database', () 
     running = await startTwo(app, await startDatabase())
   }, BUILD_MS)
 
-  it.each(['/isr', '/dynamic', '/legacy'])('keeps one value of %s for all instances', async (path) => {
+  it.each(['/isr', '/dynamic', '/legacy'])('shares one value of %s among all instances', async (path) => {
     await shared(running, path)
   })
 
@@ -117,11 +117,11 @@ describe('an app of Next 15.5 with both handlers, built without a database', () 
     ['/dynamic', { tag: 'dynamic' }],
     ['/isr', { path: '/isr' }],
     ['/legacy', { path: '/legacy' }],
-  ])('answers %s anew on every instance after %j was revalidated', async (path, body) => {
+  ])('serves a new %s on every instance after %j was revalidated', async (path, body) => {
     await expectRenewed(running, (site) => site.read(path), body)
   })
 
-  it('keeps data of fetch for all instances until its tag is revalidated', async () => {
+  it('shares fetch data among all instances until its tag is revalidated', async () => {
     await expectRenewed(running, data, { tag: 'data' })
   })
 })

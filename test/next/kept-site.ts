@@ -1,4 +1,4 @@
-/** Apps whose cache handlers are ours: built by Next, and served by two instances on one database. */
+/** Apps with the cache handlers of this package: built by Next, and served by two instances on one database. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { drizzle } from 'drizzle-orm/node-postgres'
@@ -14,7 +14,7 @@ import type { App, Site } from './next-app.ts'
 
 /** Builds share two cores with other tests. */
 export const BUILD_MS = 600_000
-/** Where nothing listens. */
+/** Nothing listens at this address. */
 export const NOWHERE = {
   DATABASE_URL: 'postgresql://ada:secret@nowhere.invalid/shop',
   NEON_FETCH_ENDPOINT: 'http://127.0.0.1:9/sql',
@@ -35,7 +35,7 @@ export interface Running extends Database {
   readonly two: Site
 }
 
-/** Answers each request with another text. */
+/** Answers each request with a new text. */
 async function startOrigin(): Promise<string> {
   let calls = 0
   const server = createServer((_, response) => response.end(`call ${++calls}`))
@@ -74,7 +74,7 @@ export async function revalidate(site: Site, body: object): Promise<void> {
   expect(response.status).toBe(200)
 }
 
-/** The value that both instances answer with, once it is stored. Next stores it behind the answer. */
+/** The value that both instances return, once it is stored. Next stores it in the background. */
 export function sharedBy({ one, two }: Running, read: (site: Site) => Promise<string>): Promise<string> {
   return eventually(async () => {
     const value = await read(one)
@@ -86,7 +86,7 @@ export function sharedBy({ one, two }: Running, read: (site: Site) => Promise<st
 export const shared = (running: Running, path: string) => sharedBy(running, (site) => site.read(path))
 export const data = async (site: Site) => (await site.fetch('/api/data')).text()
 
-/** No instance answers with the old value after a revalidation. */
+/** Expects that no instance returns the old value after a revalidation. */
 export async function expectRenewed(
   running: Running,
   read: (site: Site) => Promise<string>,
@@ -94,7 +94,7 @@ export async function expectRenewed(
 ): Promise<void> {
   const old = await sharedBy(running, read)
   await revalidate(running.one, revalidated)
-  // A route handler answers before Next has called the handlers. From then on, no instance has the old value.
+  // A route handler answers before Next has called the cache handlers. After that call, no instance has the old value.
   await eventually(async () => expect(await read(running.two)).not.toBe(old))
   expect(await read(running.one)).not.toBe(old)
   expect(await sharedBy(running, read)).not.toBe(old)

@@ -33,11 +33,11 @@ describe('an app of Next 16 with both handlers, built without a database and wit
     running = await startTwo(app, database)
   }, BUILD_MS)
 
-  it('keeps what the build computes, if the build has a database', () => {
+  it('keeps the values of the build, if the build has a database', () => {
     expect(keysAfterBuild.filter((key) => key.startsWith('use#')).length).toBeGreaterThan(0)
   })
 
-  it.each(['/static', '/dynamic', '/items/1'])('keeps one value of %s for all instances', async (path) => {
+  it.each(['/static', '/dynamic', '/items/1'])('shares one value of %s among all instances', async (path) => {
     await shared(running, path)
   })
 
@@ -56,17 +56,17 @@ describe('an app of Next 16 with both handlers, built without a database and wit
     ['/dynamic', { tag: 'dynamic' }],
     ['/static', { tag: 'static' }],
     ['/items/1', { path: '/items/1' }],
-  ])('answers %s anew on every instance after %j was revalidated', async (path, body) => {
+  ])('serves a new %s on every instance after %j was revalidated', async (path, body) => {
     await expectRenewed(running, (site) => site.read(path), body)
   })
 
-  it('leaves other pages alone', async () => {
+  it('does not affect other pages', async () => {
     const item = await shared(running, '/items/3')
     await revalidate(running.one, { tag: 'dynamic', path: '/items/1' })
     expect(await shared(running, '/items/3')).toBe(item)
   })
 
-  it('answers with the old value once more after a revalidation with a lifetime', async () => {
+  it('serves the old value once more after a revalidation with a lifetime', async () => {
     const { one, two } = running
     const old = await shared(running, '/dynamic')
     await revalidate(one, { tag: 'dynamic', profile: 'max' })
@@ -75,7 +75,7 @@ describe('an app of Next 16 with both handlers, built without a database and wit
     await eventually(async () => expect(await two.read('/dynamic')).toBe(await one.read('/dynamic')))
   })
 
-  it('refreshes what is past revalidate behind the answer', async () => {
+  it('refreshes a value past revalidate in the background', async () => {
     const { one } = running
     const old = await one.read('/remote')
     const renewed = await eventually(async () => {
@@ -86,11 +86,11 @@ describe('an app of Next 16 with both handlers, built without a database and wit
     expect(renewed).toMatch(/^remote /)
   })
 
-  it('keeps data of fetch for all instances until its tag is revalidated', async () => {
+  it('shares fetch data among all instances until its tag is revalidated', async () => {
     await expectRenewed(running, data, { tag: 'data' })
   })
 
-  it('stores nothing of a draft, and shows nothing stored to it', async () => {
+  it('stores nothing from draft mode, and shows nothing stored in it', async () => {
     const { one } = running
     const kept = await shared(running, '/dynamic')
     const cookie = (await one.fetch('/api/draft')).headers
@@ -102,13 +102,13 @@ describe('an app of Next 16 with both handlers, built without a database and wit
     expect(await shared(running, '/dynamic')).toBe(kept)
   })
 
-  it('is told by the cache itself', async () => {
+  it('follows invalidations of the cache itself', async () => {
     const old = await shared(running, '/dynamic')
     await running.cache.invalidate('dynamic')
     expect(await shared(running, '/dynamic')).not.toBe(old)
   })
 
-  it('answers without its database, and with it again', async () => {
+  it('answers without its database, and caches again after recovery', async () => {
     const { one, faults } = running
     faults.always({ kind: 'reset' })
     const [first, second] = [await one.read('/dynamic'), await one.read('/dynamic')]
@@ -118,7 +118,7 @@ describe('an app of Next 16 with both handlers, built without a database and wit
   })
 
   it.skipIf(chromiumPath === undefined)(
-    'shows a user what their own action revalidated, and then everybody',
+    'shows a user the result of their revalidation first, and then everybody',
     async () => {
       const { one, two } = running
       const browser = await chromium.launch({ executablePath: chromiumPath ?? '', args: CHROMIUM_ARGS })

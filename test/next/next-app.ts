@@ -1,4 +1,4 @@
-/** Apps of this folder, built and served by Next in a temporary folder, with the snippets of the documents in them. */
+/** Apps of this folder with the snippets of the docs, built and served by Next in a temporary folder. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,23 +13,23 @@ import { freePort } from '../setup/free-port.ts'
 const SOURCES = join(ROOT, 'test/next/app')
 const NEXT = 'node_modules/next/dist/bin/next'
 const PACKAGES = ['@neondatabase/serverless', 'drizzle-orm', 'hono', 'react', 'react-dom']
-/** What a copy of Next needs beside it. */
+/** The packages that a copy of Next needs beside it. */
 const PACKAGES_OF_NEXT = ['caniuse-lite', 'styled-jsx', 'client-only', 'tslib', 'picocolors', 'nanoid', 'source-map-js']
 
 type Variables = Readonly<Record<string, string>>
 
 export interface App {
-  /** Runs `next build`, and answers with its exit code and what it printed. */
+  /** Runs `next build`, and returns its exit code and output. */
   build(variables: Variables): Promise<{ code: number | null; output: string }>
-  /** Runs `next start`, and answers when it is ready. */
+  /** Runs `next start`, and resolves when it is ready. */
   start(variables: Variables): Promise<Site>
 }
 
 export interface Site {
   readonly url: string
-  /** A page's answer, or that of a route. */
+  /** The answer of a page or a route. */
   fetch(path: string, init?: RequestInit): Promise<Response>
-  /** What a page has in its last `<p>` or `<pre>`, as text: what is streamed comes after what was shown in its place. */
+  /** The text in the last `<p>` or `<pre>` of a page: streamed content comes after its placeholder. */
   read(path: string, init?: RequestInit): Promise<string>
 }
 
@@ -70,7 +70,7 @@ export async function createApp(folders: readonly string[], snippets: Variables,
   }
 }
 
-/** Without its types, because Next would look for the old compiler; and with the local endpoint, as a user would set it. */
+/** Without its types, because Next would look for the old compiler. With the local endpoint, as a user would set it. */
 async function writeSnippet(folder: string, snippet: string, path: string): Promise<void> {
   const source = await readFile(join(ROOT, 'docs/snippets', snippet), 'utf8')
   const { code } = await transform(source, { loader: 'tsx', jsx: 'preserve' })
@@ -81,7 +81,9 @@ async function writeSnippet(folder: string, snippet: string, path: string): Prom
 /** Next loads handlers without bundling them, so they cannot use its aliases. */
 const endpointFor = (path: string) => (path.endsWith('.mjs') ? './lib/endpoint.js' : '@/lib/endpoint')
 
-/** Next imports itself by its name, so another version must have that name. The copy shares its files with the original. */
+/**
+ * Next imports itself by its name, so another version must have that name. The copy shares its files with the original.
+ */
 async function copyNext(folder: string, name: string): Promise<void> {
   for (const each of PACKAGES_OF_NEXT) await link(folder, each, join(ROOT, 'node_modules', each))
   const source = await realpath(join(ROOT, 'node_modules', name))
@@ -95,14 +97,14 @@ async function link(folder: string, name: string, target: string): Promise<void>
 }
 
 function runNext(folder: string, args: string[], variables: Variables): { child: ChildProcess; output(): string } {
-  // Vitest's own NODE_ENV would make a build of another kind; a home of its own keeps Next from writing elsewhere.
+  // Vitest's NODE_ENV would make a build of another kind. A separate home keeps Next from writing elsewhere.
   const { PATH = '' } = process.env
   const home = { HOME: folder, XDG_CONFIG_HOME: folder, XDG_CACHE_HOME: folder }
   const child = spawn(process.execPath, [join(folder, NEXT), ...args], {
     cwd: folder,
     env: { PATH, ...home, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...variables } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, so that the workers of a build end with it.
+    // A separate process group, so that the workers of a build end with it.
     detached: true,
   })
   cleanup(() => killGroup(child))
@@ -119,7 +121,7 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL')
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 

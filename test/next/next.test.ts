@@ -13,7 +13,7 @@ const BUILD_MS = 600_000
 
 const SECRETS = { CRON_SECRET: 'the-secret-of-the-test', ADMIN_PASSWORD: 'a password of the test' }
 
-/** Where nothing listens, as the build of an app that is deployed elsewhere has it. */
+/** Nothing listens here, as in the build of an app that is deployed elsewhere. */
 const NOWHERE = {
   KNOWN_DATABASE_URL: 'postgresql://ada:secret@nowhere.invalid/shop',
   NEON_FETCH_ENDPOINT: 'http://127.0.0.1:9/sql',
@@ -33,7 +33,7 @@ const SNIPPETS = {
 interface Running {
   readonly app: App
   readonly site: Site
-  /** Straight to the database. */
+  /** Reads the database directly. */
   readonly cache: Cache
 }
 
@@ -57,7 +57,7 @@ async function built(app: App, variables: Record<string, string>): Promise<void>
   if (code !== 0) throw new Error(`next build ended with ${code}: ${output}`)
 }
 
-/** Each page computes what nobody could guess: equal answers come from the cache. */
+/** Each page computes a random value, so equal answers come from the cache. */
 async function expectFreshFromCache({ site, cache }: Running, path: string): Promise<void> {
   await cache.clear()
   const [miss, hit] = [await site.read(path), await site.read(path)]
@@ -66,16 +66,16 @@ async function expectFreshFromCache({ site, cache }: Running, path: string): Pro
   expect(await site.read(path)).not.toBe(miss)
 }
 
-/** What must hold however the app was built. */
+/** Rules for every app, however it was built. */
 function describeSite(running: () => Running) {
   it.each(['/report', '/suspense', '/cookies'])(
-    'answers %s from the cache, and from what is in it now',
+    'serves %s from the cache, with the current entries of the cache',
     async (path) => {
       await expectFreshFromCache(running(), path)
     },
   )
 
-  it('answers each user of a page that reads cookies with what is theirs', async () => {
+  it('shows each user only their own content on a page that reads cookies', async () => {
     const { site } = running()
     const [ada, bob] = [await site.read('/cookies', withUser('ada')), await site.read('/cookies', withUser('bob'))]
     expect(ada).toMatch(/^cart of ada/)
@@ -83,7 +83,7 @@ function describeSite(running: () => Running) {
     expect(await site.read('/cookies', withUser('ada'))).toBe(ada)
   })
 
-  it('answers a route handler from the cache', async () => {
+  it('serves a route handler from the cache', async () => {
     const { site, cache } = running()
     await cache.clear()
     const read = async () => (await site.fetch('/api/report')).json()
@@ -92,7 +92,7 @@ function describeSite(running: () => Running) {
     expect(await read()).toEqual(computed)
   })
 
-  it('does what a page asks for at each request, and never while it was built', async () => {
+  it('runs the calls of a page at each request, and never during the build', async () => {
     const { site, cache } = running()
     await cache.clear()
     const ask = async () => JSON.parse(await site.read('/operations'))
@@ -125,7 +125,7 @@ function describeSite(running: () => Running) {
     expect(await remaining()).toBe(first - 1)
   })
 
-  it('reads a cache in memory after a connection', async () => {
+  it('reads a memory cache after connection()', async () => {
     const { site } = running()
     expect([await site.read('/memory'), await site.read('/memory')]).toEqual([
       'view 1 of this process',
@@ -144,7 +144,7 @@ function describeSite(running: () => Running) {
 
   describeCachedRoutes(() => running().app)
 
-  it('shows the admin pages to those who know the password', async () => {
+  it('shows the admin pages only with the password', async () => {
     const { site } = running()
     const authorization = `Basic ${btoa(`ada:${SECRETS.ADMIN_PASSWORD}`)}`
     expect((await site.fetch('/cache/overview')).status).toBe(401)
@@ -169,7 +169,7 @@ describe('an app with cacheComponents, built with its database', () => {
     running = { app, site: await app.start({ ...variables, ...SECRETS }), cache }
   }, BUILD_MS)
 
-  it('stores while it is built only what a cached scope computes and what lists pages', () => {
+  it('stores during the build only cached scopes and lists of pages', () => {
     expect(keysAfterBuild.sort()).toEqual(['cached report', 'product ids'])
   })
 
@@ -182,7 +182,7 @@ describe('an app with cacheComponents, built with its database', () => {
     expect(await site.read('/cached')).not.toBe(kept)
   })
 
-  it.each(['/blocking', '/products/1', '/products/3'])('answers %s from the cache', async (path) => {
+  it.each(['/blocking', '/products/1', '/products/3'])('serves %s from the cache', async (path) => {
     await expectFreshFromCache(running, path)
   })
 
@@ -203,7 +203,7 @@ describe('an app without cacheComponents, built without a database, its variable
     running = { app, site: await app.start({ ...variables, ...SECRETS }), cache }
   }, BUILD_MS)
 
-  it.each(['/dashboard', '/plain'])('answers %s from the cache, and from what is in it now', async (path) => {
+  it.each(['/dashboard', '/plain'])('serves %s from the cache, with the current entries of the cache', async (path) => {
     await expectFreshFromCache(running, path)
   })
 
@@ -217,7 +217,7 @@ describe('an app without cacheComponents, built without a database, its variable
   describeSite(() => running)
 })
 
-describe('a build with cacheComponents is refused, by what Next itself says,', () => {
+describe('a build with cacheComponents is refused with Next’s own message,', () => {
   let output: string
 
   beforeAll(async () => {
@@ -229,11 +229,11 @@ describe('a build with cacheComponents is refused, by what Next itself says,', (
     expect(output).toContain('Route "/uncached": Next.js encountered uncached or runtime data during prerendering')
   })
 
-  it('for a page that reads a cache in memory, whose value would be frozen', () => {
+  it('for a page that reads a memory cache, whose value would be frozen', () => {
     expect(output).toContain('Route "/near": Next.js encountered the unstable value `Date.now()` while prerendering')
   })
 
-  it('and for no other', () => {
+  it('and for no other page', () => {
     expect([...output.matchAll(/Error occurred prerendering page "(.*?)"/g)].map(([, page]) => page).sort()).toEqual([
       '/near',
       '/uncached',

@@ -8,7 +8,7 @@ import type { Step } from './worker.ts'
 
 const FOLDER = fileURLToPath(new URL('.', import.meta.url))
 
-/** The page `/page` of an app that Next 16 has built. OpenNext's build replaces the same module with such literals. */
+/** The page `/page` of an app built by Next 16. OpenNext's build replaces the same module with literals like these. */
 const MANIFESTS = `
 export const NextConfig = { trailingSlash: false }
 export const BuildId = 'build'
@@ -31,7 +31,10 @@ const manifests: Plugin = {
   },
 }
 
-/** The worker's script, as wrangler bundles it with `nodejs_compat`. @param pageTimeoutMs the queue's option */
+/**
+ * The worker's script, as wrangler bundles it with `nodejs_compat`.
+ * @param pageTimeoutMs the queue's option
+ */
 async function bundleWorker(pageTimeoutMs: number): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`${FOLDER}worker.ts`],
@@ -52,20 +55,20 @@ async function bundleWorker(pageTimeoutMs: number): Promise<string> {
 }
 
 export interface Isolate {
-  /** Runs the steps in one request, and answers with what they returned. */
+  /** Runs the steps in one request, and returns their results. */
   run(steps: readonly Step[], options?: { skewMs?: number }): Promise<unknown[]>
 }
 
 export interface IsolateOptions {
   readonly bindings: Record<string, string>
   readonly count?: number
-  /** How long a page may take to render. Default 2 seconds. */
+  /** The time limit for rendering a page. Default 2 seconds. */
   readonly pageTimeoutMs?: number
-  /** What the binding WORKER_SELF_REFERENCE calls; undefined for no binding. */
+  /** The target of the binding WORKER_SELF_REFERENCE; undefined for no binding. */
   readonly self?: ((request: Request) => Response | Promise<Response>) | undefined
 }
 
-/** So many isolates of one worker. */
+/** The number of isolates of one worker. */
 export async function startIsolates({
   bindings,
   count = 1,
@@ -99,7 +102,7 @@ export async function startIsolates({
   }))
 }
 
-/** The headers of each request to the worker itself, and the status that it gets. */
+/** The headers of each request to the worker itself, and the returned status. */
 export function pageServer() {
   const requests: { url: string; method: string; token: string | null; isr: string | null }[] = []
   let answer: (request: Request) => Response | Promise<Response> = () =>

@@ -1,4 +1,4 @@
-/** Options, types, and what the overrides ask of a cache: in Node. */
+/** Options, types, and the calls of the overrides on a cache: in Node. */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { neon } from '@neondatabase/serverless'
@@ -13,7 +13,7 @@ import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 import { connectors } from '../setup/drivers.ts'
 
-/** As `defineCloudflareConfig` of @opennextjs/cloudflare takes them. */
+/** As `defineCloudflareConfig` of @opennextjs/cloudflare accepts them. */
 interface CloudflareOverrides {
   incrementalCache: overrides.IncrementalCache
   tagCache: overrides.NextModeTagCache
@@ -33,7 +33,7 @@ const never = (): Cache => {
   throw new Error('The cache was made too early.')
 }
 
-it('has the types of OpenNext', () => {
+it('the overrides have the types of OpenNext', () => {
   const config: CloudflareOverrides = {
     incrementalCache: incrementalCache(never),
     tagCache: tagCache(never),
@@ -47,7 +47,7 @@ it('has the types of OpenNext', () => {
   expect(config.tagCache.mode).toBe('nextMode')
 })
 
-describe('the function that makes the cache', () => {
+describe('the function that creates the cache', () => {
   it('is not called before a request, and once for all three overrides', async () => {
     const makeCache = vi.fn(() => site.client())
     const [entries, tags] = [incrementalCache(makeCache), tagCache(makeCache)]
@@ -76,9 +76,9 @@ describe('the function that makes the cache', () => {
   })
 
   it.each([
-    ['a cache in memory', () => memoryCache({ maxEntries: 1 })],
+    ['a memory cache', () => memoryCache({ maxEntries: 1 })],
     ['nothing', () => undefined],
-  ])('must make a cache on Postgres, not %s', async (_name, make) => {
+  ])('must return a cache on Postgres, not %s', async (_name, make) => {
     await expect(incrementalCache(make as never).get('/a')).rejects.toThrow('Expected a cache from createCache')
     await expect(tagCache(make as never).hasBeenRevalidated(['t'])).rejects.toThrow('Expected a cache from createCache')
   })
@@ -98,7 +98,7 @@ describe('options', () => {
     expect(() => queue(never, { timeOut: 1 } as never)).toThrow('Unknown option timeOut')
   })
 
-  it('keep an entry as long as asked', async () => {
+  it('keep an entry as long as requested', async () => {
     await incrementalCache(() => site.client(), { retention: '1h' }).set('/kept', PAGE)
     const kept = site.client().namespace('opennext', { version: 'no-build-id' })
     const left = (await kept.expiration('cache:/kept')) as Date
@@ -106,8 +106,8 @@ describe('options', () => {
   })
 })
 
-describe('a cache with options of its own', () => {
-  it('shows no revalidated entry from a first tier', async () => {
+describe('a cache with its own options', () => {
+  it('returns no revalidated entry from a first tier', async () => {
     const makeTiered = () => tieredCache({ l1: memoryCache({ maxEntries: 100 }), l2: site.client() })
     const [entries, tags] = [incrementalCache(makeTiered), tagCache(makeTiered)]
     await entries.set('/tiered', PAGE)
@@ -118,7 +118,7 @@ describe('a cache with options of its own', () => {
     expect(await tags.hasBeenRevalidated(['posts'], found?.lastModified)).toBe(true)
   })
 
-  it("does not take a failure for a tag that was never revalidated, with onError: 'miss'", async () => {
+  it("does not mistake a failure for a tag that was never revalidated, with onError: 'miss'", async () => {
     const tags = tagCache(() => site.client({ onError: 'miss', warn: false, timeout: 1_000 }))
     site.faults.always({ kind: 'error', status: 500 })
     expect(await tags.hasBeenRevalidated(['any'], Date.now())).toBe(true)
@@ -171,14 +171,14 @@ describe('a cache with options of its own', () => {
   })
 })
 
-it("marks its requests as Next's own, because a page that Next renders must not depend on them", async () => {
+it('marks its requests as internal to Next, because a page that Next renders must not depend on them', async () => {
   const inits: { next?: unknown; cache?: unknown }[] = []
   const { fetch } = globalThis
   vi.stubGlobal('fetch', (url: string, init: object) => {
     inits.push(init)
     return fetch(url, init)
   })
-  // Next sets it when it patches `fetch`.
+  // Next sets this when it patches `fetch`.
   vi.stubGlobal(Symbol.for('next-patch'), true)
   const cache = site.client()
   const entries = incrementalCache(() => cache)
@@ -191,7 +191,7 @@ it("marks its requests as Next's own, because a page that Next renders must not 
   expect(inits.map(({ next, cache }) => [next, cache])).toEqual([[undefined, 'no-store']])
 })
 
-it.each(Object.entries(connectors))('works over %s', async (_name, connect) => {
+it.each(Object.entries(connectors))('the overrides work over %s', async (_name, connect) => {
   const db = await connect(await createDatabase())
   await migrate(db)
   const makeCache = () => createCache(db)
@@ -211,7 +211,7 @@ it.each(Object.entries(connectors))('works over %s', async (_name, connect) => {
   expect(await entries.get('/page')).toBeNull()
 })
 
-it('waits for the page outside of a request, because nothing would keep the work alive', async () => {
+it('the queue waits for the page outside of a request, because nothing would keep the work alive', async () => {
   const requests: string[] = []
   const server = createServer((request, response) => {
     requests.push(`${request.method} ${request.url}`)
@@ -228,7 +228,7 @@ it('waits for the page outside of a request, because nothing would keep the work
   vi.unstubAllEnvs()
 })
 
-it('makes no request while it is created', () => {
+it('the overrides send no request while they are created', () => {
   site.faults.reset()
   const makeCache = () => createCache(() => drizzle({ client: neon(site.server.connectionString) }))
   for (const create of [incrementalCache, tagCache, queue]) create(makeCache)

@@ -1,4 +1,4 @@
-/** Values as Next hands them to its cache handlers. */
+/** Values as Next passes them to its cache handlers. */
 
 /** A rendered page of the app router. Its tags are in a header. */
 export function page(text: string, tags: readonly string[], headers: object = {}) {

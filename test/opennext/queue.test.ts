@@ -32,7 +32,7 @@ function message(rest: object = {}) {
 
 const leases = () => workers.rows('revalidation:')
 
-/** Resolves once the page of a message was rendered, and nothing of it is left to do. */
+/** Resolves once the page of a message has been rendered, and no work remains. */
 async function isReleased({ MessageDeduplicationId }: { MessageDeduplicationId: string }): Promise<void> {
   await eventually(async () => {
     const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${MessageDeduplicationId}`))
@@ -45,7 +45,7 @@ const answered =
   () =>
     new Response(null, { status, headers: { 'x-nextjs-cache': cache } })
 
-it('asks the worker itself for the page, as the queues of OpenNext do', async () => {
+it('the queue requests the page from the worker itself, like the queues of OpenNext', async () => {
   const own = message({ url: '/page?a=1' })
   await one.run([['queue', own]])
   await eventually(() =>
@@ -63,14 +63,14 @@ it.each([
   ['127.0.0.1:8787', 'http'],
   ['mylocalhost.example', 'https'],
   ['localhost.example', 'https'],
-])('asks %s over %s', async (host, protocol) => {
+])('the queue requests %s over %s', async (host, protocol) => {
   const own = message({ host })
   await one.run([['queue', own]])
   await isReleased(own)
   expect(workers.pages.requests.map(({ url }) => url)).toEqual([`${protocol}://${host}/page`])
 })
 
-it('answers before the page is rendered', async () => {
+it('the queue answers before the page is rendered', async () => {
   const gate = createGate()
   workers.pages.answers(async () => {
     await gate.opened
@@ -83,8 +83,8 @@ it('answers before the page is rendered', async () => {
   await isReleased(own)
 })
 
-it('asks once for a message that 20 isolates send, and each sends at most one statement', async () => {
-  // A busy machine takes long to start them all.
+it('the queue requests once for a message from 20 isolates, and each sends at most one statement', async () => {
+  // A busy machine takes long to start all of them.
   const isolates = await workers.isolates(20, { pageTimeoutMs: 60_000 })
   const gate = createGate()
   workers.pages.answers(async () => {
@@ -100,14 +100,14 @@ it('asks once for a message that 20 isolates send, and each sends at most one st
   expect(workers.pages.requests).toHaveLength(1)
 })
 
-it('asks once for a message that one isolate gets often, and sends one statement and a release', async () => {
+it('the queue requests once for a message that one isolate gets often, and sends one statement and a release', async () => {
   const same = message()
   await Promise.all(Array.from({ length: 20 }, () => one.run([['queue', same]])))
   await eventually(() => expect(workers.faults.requests).toBe(2))
   expect(workers.pages.requests).toHaveLength(1)
 })
 
-it('asks for each of two messages', async () => {
+it('the queue requests each of two pages', async () => {
   await one.run([
     ['queue', message({ url: '/a' })],
     ['queue', message({ url: '/b' })],
@@ -117,12 +117,12 @@ it('asks for each of two messages', async () => {
 
 describe.each([
   ['is rendered', answered(200)],
-  ['is a hit, because another has rendered it', answered(200, 'HIT')],
+  ['is a hit, because another isolate has rendered it', answered(200, 'HIT')],
   ['is stale', answered(200, 'STALE')],
   ['redirects', answered(307)],
-  ['is gone', answered(404)],
+  ['has gone', answered(404)],
 ])('if the page %s', (_name, answer) => {
-  it('holds the message for a second, and then takes it again', async () => {
+  it('the queue holds the message for a second, and then accepts it again', async () => {
     const [other] = (await workers.isolates(1)) as [Isolate]
     workers.pages.answers(answer)
     const same = message()
@@ -137,10 +137,10 @@ describe.each([
 describe.each([
   ['fails', answered(500)],
   ['needs a login', answered(401)],
-  ['breaks the connection', () => Promise.reject(new Error('of the page'))],
+  ['breaks the connection', () => Promise.reject(new Error('page failed'))],
   ['takes too long', () => createGate().opened.then(() => new Response(null))],
 ])('if the page %s', (_name, answer) => {
-  it('gives the message back, and does not retry by itself', async () => {
+  it('the queue gives the message back, and does not retry by itself', async () => {
     const [other] = (await workers.isolates(1)) as [Isolate]
     workers.pages.answers(answer)
     const same = message()
@@ -157,7 +157,7 @@ describe.each([
   })
 })
 
-it('takes a message again whose isolate has died, once its lease has ended', async () => {
+it('the queue accepts a message again once the lease of a dead isolate has ended', async () => {
   const [first, other] = (await workers.isolates(2)) as [Isolate, Isolate]
   workers.pages.answers(() => createGate().opened.then(() => new Response(null)))
   const same = message()
@@ -166,18 +166,18 @@ it('takes a message again whose isolate has died, once its lease has ended', asy
   await other.run([['queue', same]])
   expect(workers.pages.requests).toHaveLength(1)
   const [lease] = (await leases()).filter(({ key }) => key.endsWith(`:${same.MessageDeduplicationId}`))
-  // The page's time, and a margin.
+  // The timeout of the page, and a margin.
   expect(Number(lease?.life)).toBeLessThanOrEqual(7)
 })
 
-it('renders nothing without the database, because nothing could be stored', async () => {
+it('the queue renders nothing without the database, because nothing could be stored', async () => {
   workers.faults.always({ kind: 'reset' })
   expect(await one.run([['queue', message()]])).toEqual([null])
   await eventually(() => expect(workers.faults.requests).toBeGreaterThan(0))
   expect(workers.pages.requests).toEqual([])
 })
 
-it('says what is missing without the service binding', async () => {
+it('the queue names the missing service binding', async () => {
   const [unbound] = (await workers.isolates(1, { self: undefined })) as [Isolate]
   expect(await unbound.run([['queue', message()]])).toMatchObject([
     { error: 'InvalidOptionError', message: expect.stringContaining('WORKER_SELF_REFERENCE') },
@@ -195,7 +195,7 @@ describe('a stale page', () => {
     await eventually(() => expect(workers.pages.requests).toHaveLength(1))
   })
 
-  it('is answered by the interceptor with two round trips at most, and sent to the queue', async () => {
+  it('is served by the interceptor with two round trips at most, and sent to the queue', async () => {
     const set = ['set', key, page('A', ['posts']), { cacheControl: { revalidate: 60, expire: 3600 } }] as const
     await one.run([['get', key], set])
     workers.faults.reset()

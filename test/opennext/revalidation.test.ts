@@ -1,4 +1,7 @@
-/** Pages, answers of `fetch` and values of `'use cache'`, and how revalidations reach them: OpenNext's own code in workerd. */
+/**
+ * Pages, answers of `fetch` and values of `'use cache'`, and the effect of revalidations on them: OpenNext's own code
+ * in workerd.
+ */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Isolate } from './isolates.ts'
 import { FRESH_FOR_AN_HOUR, fetchContext, fetched, page, useCacheEntry } from './pages.ts'
@@ -22,15 +25,15 @@ beforeEach(() => workers.faults.reset())
 /** A key and a tag that no other test uses. */
 const fresh = () => ({ key: `/page-${++count}`, tag: `tag-${count}` })
 
-/** Each kind of entry: how it is computed and read. `text` is what it shows, null for a miss. */
+/** Each kind of entry: how it is computed and read. `text` is the content, null for a miss. */
 const KINDS = [
   {
     kind: 'a page',
     read: (key: string): Step => ['get', key],
     write: (key: string, tag: string, text: string): Step => ['set', key, page(text, [tag]), FRESH_FOR_AN_HOUR],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value.html.slice(3, -4),
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.lastModified + found.cacheControl.revalidate * 1_000 < Date.now(),
     roundTrips: 1,
   },
@@ -43,20 +46,20 @@ const KINDS = [
       fetched(text),
       { fetchCache: true, tags: [tag] },
     ],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value.data.body,
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.lastModified + found.value.revalidate * 1_000 < Date.now(),
-    // Next tells the tags with the read, and not with the write.
+    // Next passes the tags with the read, and not with the write.
     roundTrips: 2,
   },
   {
     kind: "a value of 'use cache'",
     read: (key: string): Step => ['composableGet', key],
     write: (key: string, tag: string, text: string): Step => ['composableSet', key, useCacheEntry(text, [tag])],
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     text: (found: any) => found?.value,
-    // biome-ignore lint/suspicious/noExplicitAny: what Next reads
+    // biome-ignore lint/suspicious/noExplicitAny: the shape that Next reads
     isStale: (found: any) => found.revalidate === -1,
     roundTrips: 1,
   },
@@ -95,7 +98,7 @@ describe.each(KINDS)('$kind', ({ read, write, text, isStale, roundTrips }) => {
     expect(await readIn(other, key, tag)).toBeNull()
   })
 
-  it('is a hit again after it was computed anew', async () => {
+  it('is a hit again after it was computed again', async () => {
     const { key, tag } = fresh()
     await one.run(compute(key, tag, 'A'))
     await one.run([['revalidateTag', tag, { expire: 0 }]])
@@ -103,7 +106,7 @@ describe.each(KINDS)('$kind', ({ read, write, text, isStale, roundTrips }) => {
     expect(text(await readIn(one, key, tag))).toBe('B')
   })
 
-  it('is stale, and not absent, after a revalidation with a lifetime that lasts', async () => {
+  it('is stale, and not absent, during the lifetime of a revalidation', async () => {
     const { key, tag } = fresh()
     await one.run(compute(key, tag, 'A'))
     await one.run([['revalidateTag', tag, { expire: 3600 }]])
@@ -112,7 +115,7 @@ describe.each(KINDS)('$kind', ({ read, write, text, isStale, roundTrips }) => {
     expect(isStale(found)).toBe(true)
   })
 
-  it('is stale for as long as a revalidation names no end', async () => {
+  it('stays stale if a revalidation names no end', async () => {
     const { key, tag } = fresh()
     await one.run(compute(key, tag, 'A'))
     await one.run([['revalidateTag', tag, {}]])
@@ -208,7 +211,7 @@ describe.each(KINDS)('$kind', ({ read, write, text, isStale, roundTrips }) => {
     expect((await workers.rows(key)).map(({ value }) => value)).toEqual(before.map(({ value }) => value))
   })
 
-  it('is seen neither by another build, nor by its revalidations', async () => {
+  it('is visible neither to another build nor to its revalidations', async () => {
     const { key, tag } = fresh()
     const [next] = (await workers.isolates(1, { bindings: { OPEN_NEXT_BUILD_ID: 'build-2' } })) as [Isolate]
     await one.run(compute(key, tag, 'A'))

@@ -21,7 +21,7 @@ export async function createWorkers() {
     pages,
     isolates: (count: number, options: Partial<IsolateOptions> = {}): Promise<Isolate[]> =>
       startIsolates({ count, self: pages.serve, ...options, bindings: { ...bindings, ...options.bindings } }),
-    /** As if so much time had passed since everything that was stored so far. */
+    /** Makes this much time seem to pass for everything stored so far. */
     async age(ms: number): Promise<void> {
       await site.db.execute(sql`
         update cache_entries set updated_at = updated_at - ${ms} * interval '1 millisecond',

@@ -1,4 +1,4 @@
-/** What `incrementalCache` stores and returns, and what happens if it cannot: OpenNext's own code in workerd. */
+/** The values that `incrementalCache` stores and returns, and its failures: OpenNext's own code in workerd. */
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { eventually } from '../setup/eventually.ts'
 import type { Isolate } from './isolates.ts'
@@ -29,25 +29,25 @@ async function through(key: string, data: object, context: object = FRESH_FOR_AN
 }
 
 describe('values come back unchanged', () => {
-  it('of a page of the app router', async () => {
+  it('for a page of the app router', async () => {
     const postponed = { ...page('A', ['x'], { link: ['a', 'b'] }), postponed: 'state' }
     const { 'x-next-cache-tags': _, ...headers } = postponed.headers as Record<string, unknown>
-    // OpenNext takes the tags out of what it returns.
+    // OpenNext removes the tags from the value that it returns.
     expect(await through('/app', postponed)).toEqual({ ...postponed, headers })
   })
 
-  it('of a page without RSC data', async () => {
+  it('for a page without RSC data', async () => {
     const { rscData: _, ...shell } = page('A', ['x'])
     const found = (await through('/shell', { ...shell, html: '' })) as Record<string, unknown>
     expect([found.html, found.rscData]).toEqual(['', undefined])
   })
 
-  it('of a page of the pages router', async () => {
+  it('for a page of the pages router', async () => {
     const data = { kind: 'PAGES', html: '<p>A</p>', pageData: { list: [1, null, '\u0000'] } }
     expect(await through('/pages', data)).toMatchObject(data)
   })
 
-  it('of a binary route handler', async () => {
+  it('for a binary route handler', async () => {
     const body = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
     const data = {
       kind: 'APP_ROUTE',
@@ -60,12 +60,12 @@ describe('values come back unchanged', () => {
     expect(await other.run([['get', '/route']])).toEqual([null])
   })
 
-  it('of a redirect', async () => {
+  it('for a redirect', async () => {
     const data = { kind: 'REDIRECT', props: { pageProps: { __N_REDIRECT: '/there' } } }
     expect(await through('/redirect', data)).toEqual(data)
   })
 
-  it("of 'use cache', with an endless life", async () => {
+  it("for 'use cache', with an endless life", async () => {
     const entry = useCacheEntry('A', ['t'], {
       stale: 10,
       revalidate: Number.POSITIVE_INFINITY,
@@ -77,7 +77,7 @@ describe('values come back unchanged', () => {
     expect(found).toMatchObject(rest)
   })
 
-  it('with a lifetime, which a process that has not rendered the page needs', async () => {
+  it('with their lifetime, which a process needs that has not rendered the page', async () => {
     await one.run([['set', '/lifetime', page('A', []), FRESH_FOR_AN_HOUR]])
     const [found] = await other.run([['get', '/lifetime']])
     expect(found).toMatchObject(FRESH_FOR_AN_HOUR)
@@ -101,7 +101,7 @@ describe('keys', () => {
     },
   )
 
-  it("of 'use cache' may hold an argument of a megabyte", async () => {
+  it("with an argument of a megabyte work for 'use cache'", async () => {
     const key = JSON.stringify(['build', 'id', ['x'.repeat(1_000_000)]])
     await one.run([['composableSet', key, useCacheEntry('A', [])]])
     expect(
@@ -112,7 +112,7 @@ describe('keys', () => {
     ).toMatchObject([{ value: 'A' }, null])
   })
 
-  it('of one text are apart for each kind of entry', async () => {
+  it('with one text are separate for each kind of entry', async () => {
     await one.run([
       ['set', 'same', page('page', []), FRESH_FOR_AN_HOUR],
       ['set', 'same', fetched('answer'), { fetchCache: true }],
@@ -132,7 +132,7 @@ describe('keys', () => {
     expect(await b.run([['get', '/build']])).toEqual([null])
   })
 
-  it('are deleted if a page becomes none', async () => {
+  it('are deleted if a page no longer exists', async () => {
     await one.run([['set', '/gone', page('A', []), FRESH_FOR_AN_HOUR]])
     await one.run([['set', '/gone', null as never, FRESH_FOR_AN_HOUR]])
     expect(await other.run([['get', '/gone']])).toEqual([null])
@@ -142,7 +142,7 @@ describe('keys', () => {
 describe('an entry is kept', () => {
   const lifeOf = async (text: string) => Number((await workers.rows(text))[0]?.life)
 
-  it('for 30 days after it was written, far beyond the time for which it is fresh', async () => {
+  it('for 30 days after it was written, far longer than it is fresh', async () => {
     await one.run([['set', '/kept', page('A', []), { cacheControl: { revalidate: 1 } }]])
     expect(Math.round((await lifeOf('/kept')) / DAY_S)).toBe(30)
   })
@@ -164,7 +164,7 @@ describe('an entry is kept', () => {
 })
 
 describe('without the database', () => {
-  it('a page is a miss and no error, and a hit again when the database is back', async () => {
+  it('a page is a miss and not an error, and a hit again after recovery', async () => {
     await one.run([['set', '/down', page('A', []), FRESH_FOR_AN_HOUR]])
     for (const kind of ['reset', 'hang'] as const) {
       workers.faults.always({ kind })
@@ -211,7 +211,7 @@ describe('without the database', () => {
     expect(workers.faults.requests).toBe(once)
   })
 
-  it('requests stop asking for a moment', async () => {
+  it('requests skip the database for a moment', async () => {
     const [isolate] = (await workers.isolates(1)) as [Isolate]
     workers.faults.always({ kind: 'reset' })
     for (let i = 0; i < 5; i++) await isolate.run([['get', '/down']])

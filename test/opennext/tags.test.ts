@@ -1,4 +1,4 @@
-/** What a request asks of tags, and what revalidations store: OpenNext's own code in workerd. */
+/** The queries of a request about tags, and the rows of revalidations: OpenNext's own code in workerd. */
 import { sql } from 'drizzle-orm'
 import { pgTable, text } from 'drizzle-orm/pg-core'
 import { tableTag, watchTables } from 'pgstash/drizzle'
@@ -26,7 +26,7 @@ beforeEach(() => workers.faults.reset())
 const fresh = () => ({ key: `/page-${++count}`, tag: `tag-${count}` })
 
 describe('the tags of a request', () => {
-  it('are asked for once, whatever the questions', async () => {
+  it('are read once, whatever the questions', async () => {
     const { tag } = fresh()
     await one.run([
       ['tag', 'hasBeenRevalidated', [tag, 'another'], 1],
@@ -37,7 +37,7 @@ describe('the tags of a request', () => {
     expect(workers.faults.requests).toBe(1)
   })
 
-  it('are asked for once by look-ups that run at the same time', async () => {
+  it('are read once by concurrent look-ups', async () => {
     const { tag } = fresh()
     const answers = await one.run([
       ['parallel', ...Array.from({ length: 10 }, (): Step => ['tag', 'hasBeenRevalidated', [tag], 1])],
@@ -46,7 +46,7 @@ describe('the tags of a request', () => {
     expect(workers.faults.requests).toBe(1)
   })
 
-  it('are not asked for if a page brought them along', async () => {
+  it('are not read if a page brought them along', async () => {
     const { key, tag } = fresh()
     await one.run([['set', key, page('A', [tag, 'shared']), FRESH_FOR_AN_HOUR]])
     workers.faults.reset()
@@ -57,7 +57,7 @@ describe('the tags of a request', () => {
     expect(workers.faults.requests).toBe(1)
   })
 
-  it('are asked for again after the request revalidated some', async () => {
+  it('are read again after the request revalidated some', async () => {
     const { tag } = fresh()
     const answers = await one.run([
       ['tag', 'hasBeenRevalidated', [tag], 1],
@@ -75,7 +75,7 @@ describe('the tags of a request', () => {
     expect(await one.run([['tag', 'hasBeenRevalidated', [tag], 1]])).toEqual([true])
   })
 
-  it('were never revalidated if nobody has seen them', async () => {
+  it('count as never revalidated if they are unknown', async () => {
     const questions: Step[] = [
       ['tag', 'hasBeenRevalidated', ['unseen'], 1],
       ['tag', 'isStale', ['unseen'], 1],
@@ -85,7 +85,7 @@ describe('the tags of a request', () => {
     expect(await one.run(questions)).toEqual([false, false, 0, false])
   })
 
-  it('cost nothing if there are none, or if the tag cache is off', async () => {
+  it('cost nothing if there are none, or if the tag cache is disabled', async () => {
     const off: Step = ['config', { dangerous: { disableTagCache: true } }]
     const questions: Step[] = [
       ['tag', 'hasBeenRevalidated', ['x'], 1],
@@ -114,7 +114,7 @@ describe('the tags of a request', () => {
     expect((await workers.rows('expired:many')).length).toBe(1)
   })
 
-  it('keep the later of two revalidations, in whatever order their transactions end', async () => {
+  it('keep the later of two revalidations, in whatever order their transactions commit', async () => {
     const { tag } = fresh()
     await one.run([['tag', 'writeTags', [tag]]])
     await workers.db.execute(sql`update cache_entries set number = number + 5000 where key like ${`%expired:${tag}`}`)
@@ -144,7 +144,7 @@ describe('the tags of a request', () => {
     },
   )
 
-  it('take times as OpenNext passes them', async () => {
+  it('accept times as OpenNext passes them', async () => {
     const now = Date.now()
     const writes = {
       alone: { tag: 'alone' },
@@ -200,12 +200,12 @@ describe("the tags of a page around 'use cache'", () => {
       ],
       skew,
     )) as [{ timestamp: number }, number]
-    // Next discards the entry for this.
+    // Next discards the entry for this reason.
     expect(entry.timestamp).toBeLessThanOrEqual(expiration)
   })
 })
 
-it("rejects entries whose tag a program invalidates with the cache's own method", async () => {
+it('reject entries whose tag a program invalidates with the cache’s own method', async () => {
   const { key, tag } = fresh()
   await one.run([
     ['get', key],
@@ -215,7 +215,7 @@ it("rejects entries whose tag a program invalidates with the cache's own method"
   expect(await one.run([['get', key]])).toEqual([null])
 })
 
-it('rejects pages that were made of a table when the table is written', async () => {
+it('reject pages computed from a table when the table is written', async () => {
   const posts = pgTable('posts', { title: text('title') })
   await workers.db.execute(sql`create table posts (title text)`)
   await watchTables(workers.db, [posts])
@@ -229,7 +229,7 @@ it('rejects pages that were made of a table when the table is written', async ()
   expect(await other.run([['get', key]])).toEqual([null])
 })
 
-it('does not lose a revalidation whose answer is lost', async () => {
+it('do not lose a revalidation whose answer is lost', async () => {
   const { tag } = fresh()
   workers.faults.next({ kind: 'lose' })
   const question: Step = ['tag', 'hasBeenRevalidated', [tag], 1]

@@ -1,6 +1,7 @@
 /**
- * A worker that runs OpenNext's own code on the overrides under test: its handlers of Next's caches, its interceptor, and the part of
- * its routing that sends messages to the queue. A request is a list of steps, all in one request context of OpenNext.
+ * A worker that runs OpenNext's own code on the overrides under test: its handlers of Next's caches, its interceptor,
+ * and the routing that sends messages to the queue. A request is a list of steps, all in one request context of
+ * OpenNext.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { neon, neonConfig } from '@neondatabase/serverless'
@@ -31,11 +32,11 @@ declare const PAGE_TIMEOUT_MS: number
 
 export type Step = readonly [name: string, ...args: unknown[]]
 
-// As OpenNext's templates do.
+// OpenNext's templates do the same.
 const cloudflare = new AsyncLocalStorage<{ env: Env; ctx: Context }>()
 Object.defineProperty(globalThis, Symbol.for('__cloudflare-context__'), { get: () => cloudflare.getStore() })
 
-// Outside of every request, as OpenNext loads its configuration. There is no variable and no binding yet.
+// Outside of every request, as OpenNext loads its configuration. No variable and no binding exists yet.
 const makeCache = () =>
   createCache(() => drizzle({ client: neon(process.env.DATABASE_URL ?? '') }), { warn: false, timeout: 2_000 })
 const globals = globalThis as unknown as Record<string, unknown>
@@ -85,7 +86,7 @@ const STEPS: Record<string, (...args: any[]) => unknown> = {
   incremental: (method, ...args) => override('incrementalCache')[method](...args),
   tag: (method, ...args) => override('tagCache')[method](...args),
   queue: (message) => override('queue').send(message),
-  /** Waits until the test lets it go on. */
+  /** Waits until the test opens it. */
   reach: async (url) => void (await fetch(url)),
   config: (config) => void Object.assign(globals, { openNextConfig: config }),
   parallel: (...steps: Step[]) => Promise.all(steps.map(run)),

@@ -375,7 +375,7 @@ describe('events', () => {
         events.push({ type: event.type, operation: event.operation })
         expect(Object.keys(event).sort()).toEqual(expect.arrayContaining(['durationMs', 'operation', 'type']))
         expect(inspect(event)).not.toContain('my-key')
-        throw new Error('of the listener')
+        throw new Error('listener failed')
       },
     })
     await watched.get('my-key')

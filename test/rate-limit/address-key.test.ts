@@ -21,7 +21,7 @@ describe('the key of an address', () => {
     expect(addressKey(address)).toBe(key)
   })
 
-  it('is the same for all addresses of a customer, in any spelling', () => {
+  it('is equal for all addresses of a customer, in any spelling', () => {
     const group = fc.integer({ min: 0, max: 0xffff })
     const groups = fc.array(group, { minLength: 8, maxLength: 8 }).filter((found) => found[0] !== 0)
     fc.assert(

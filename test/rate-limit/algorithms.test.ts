@@ -1,4 +1,4 @@
-/** `algorithm`, `refill` and `cost` of `rateLimit`, for plain requests and for Hono. */
+/** The options `algorithm`, `refill` and `cost` of `rateLimit`, for plain requests and for Hono. */
 import { Hono } from 'hono'
 import type { Cache } from 'pgstash'
 import { createCache } from 'pgstash'
@@ -47,8 +47,8 @@ const forms: [string, (options: Options) => Requestable][] = [
   ],
 ]
 
-describe.each(forms)('a limit of %s', (_form, make) => {
-  it('slides', async () => {
+describe.each(forms)('a limit for %s', (_form, make) => {
+  it('can be a sliding window', async () => {
     const app = make({ limit: 10, period: '1h', algorithm: 'sliding-window' })
     expect(await statuses(app, 11)).toEqual([...Array(10).fill(200), 429])
     await advance(stash.db, 1.25 * 3_600_000)
@@ -56,14 +56,14 @@ describe.each(forms)('a limit of %s', (_form, make) => {
     expect(await statuses(app, 4)).toEqual([200, 200, 200, 429])
   })
 
-  it('is a bucket', async () => {
+  it('can be a token bucket', async () => {
     const app = make({ limit: 4, refill: 2, period: '1h', algorithm: 'token-bucket' })
     expect(await statuses(app, 5)).toEqual([200, 200, 200, 200, 429])
     await advance(stash.db, 1.5 * 3_600_000)
     expect(await statuses(app, 3)).toEqual([200, 200, 429])
   })
 
-  it('costs one round trip with each algorithm, and says how long to wait', async () => {
+  it('costs one round trip with each algorithm, and returns how long to wait', async () => {
     for (const options of [
       { algorithm: 'sliding-window', period: '1h', name: 'sliding' },
       { algorithm: 'token-bucket', period: '1h', refill: 1, name: 'bucket' },
@@ -85,14 +85,14 @@ describe.each(forms)('a limit of %s', (_form, make) => {
     }
   })
 
-  it('states the window in which a bucket becomes full', async () => {
+  it('states the time after which a bucket is full', async () => {
     const app = make({ limit: 20, refill: 5, period: '1s', algorithm: 'token-bucket' })
     const answer = await app.request('/')
     expect(members(answer, 'ratelimit-policy')).toEqual([['two', { q: 20, w: 4 }]])
     expect(members(answer, 'ratelimit')).toEqual([['two', { r: 19, t: 1 }]])
   })
 
-  it('refuses only what costs too much', async () => {
+  it('refuses only requests that cost too much', async () => {
     const [one, five] = [make({ limit: 10, cost: 1 }), make({ limit: 10, cost: 5 })]
     expect(await statuses(five, 1)).toEqual([200])
     expect(await statuses(one, 3)).toEqual([200, 200, 200])
@@ -101,7 +101,7 @@ describe.each(forms)('a limit of %s', (_form, make) => {
     expect(await statuses(make({ limit: 3, cost: 4, name: 'never' }), 2)).toEqual([429, 429])
   })
 
-  it('has counters of its own for each algorithm, unless it has a name', async () => {
+  it('has separate counters for each algorithm, unless it has a name', async () => {
     const named = (options: Options) => statuses(make({ limit: 9, period: 60, name: undefined, ...options }), 1)
     await named({})
     await named({ algorithm: 'sliding-window' })
@@ -125,16 +125,16 @@ describe.each(forms)('a limit of %s', (_form, make) => {
     ['a refill of a window', { refill: 1 }],
     ['a bucket without a refill', { algorithm: 'token-bucket' }],
     ['a refill above the limit', { algorithm: 'token-bucket', refill: 3 }],
-    ['a cost below zero', { cost: -1 }],
+    ['a negative cost', { cost: -1 }],
     ['a cost with a fraction', { cost: 0.5 }],
-    ['a block list that is no boolean', { blockList: 'yes' }],
+    ['a block list that is not a boolean', { blockList: 'yes' }],
   ])('refuses at once: %s', (_name, options) => {
     expect(() => make(options as Options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 })
 
 describe('a cost that depends on the request', () => {
-  it('is asked for once, and counts', async () => {
+  it('is computed once, and counts', async () => {
     const asked: string[] = []
     const app = limited({
       cache,
@@ -156,18 +156,18 @@ describe('a cost that depends on the request', () => {
   })
 })
 
-describe('the documents on rate limits', () => {
+describe('the examples in the docs on rate limits', () => {
   const app = (limit: ReturnType<typeof steady>) => new Hono().use(limit).all('*', (c) => c.text('welcome'))
 
   it('show a steady limit and one for bursts', async () => {
     expect((await app(steady(cache, () => 'ada')).request('/')).headers.get('ratelimit')).toMatch(/^"steady";r=99;/)
     const bursting = app(bursts(cache, () => 'ada'))
-    // The bucket gets tokens back each second, so later requests are not asserted.
+    // The bucket regains tokens each second, so later requests are not asserted.
     const [, exported] = members(await bursting.request('/export'), 'ratelimit')[0] ?? []
     expect(exported).toMatchObject({ r: 10 })
   })
 
-  it('show how to count what was allowed and refused', async () => {
+  it('show how to count allowed and refused requests', async () => {
     const { counts, onEvent } = limitCounts()
     const watched = createCache(stash.db, { timeout: PATIENCE_MS, onEvent })
     await statuses(limited({ cache: watched, blockList: true }), 5)

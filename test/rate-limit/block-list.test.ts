@@ -19,7 +19,7 @@ afterEach(() => void vi.restoreAllMocks())
 const make = (options: Partial<RateLimitOptions<Args>> = {}) => limited({ cache, blockList: true, ...options })
 const rule: LimitRule = { limit: 10, period: '1h', blockList: true }
 
-/** Lets this process's clock, and not the database's, run ahead. */
+/** Moves the clock of this process forward, but not that of the database. */
 function clockAhead(ms: number): void {
   const real = performance.now.bind(performance)
   vi.spyOn(performance, 'now').mockImplementation(() => real() + ms)
@@ -39,7 +39,7 @@ describe('a block list', () => {
     expect(await statuses(app, 1)).toEqual([200])
   })
 
-  it('is off unless it is asked for', async () => {
+  it('is disabled by default', async () => {
     const app = make({ blockList: false })
     await statuses(app, 3)
     stash.faults.reset()
@@ -47,7 +47,7 @@ describe('a block list', () => {
     expect(stash.faults.requests).toBe(2)
   })
 
-  it('answers with the wait that is left', async () => {
+  it('returns the remaining wait', async () => {
     await cache.limit('key', { ...rule, cost: 10 })
     const refused = await cache.limit('key', rule)
     clockAhead(600_000)
@@ -59,7 +59,7 @@ describe('a block list', () => {
     expect(blocked.resetAt).not.toBe(refused.resetAt)
   })
 
-  it('lets a cheaper call ask, and refuses a dearer one', async () => {
+  it('lets a cheaper call through to the database, and refuses a dearer one', async () => {
     await cache.limit('key', { ...rule, cost: 8 })
     await cache.limit('key', { ...rule, cost: 5 })
     stash.faults.reset()
@@ -69,7 +69,7 @@ describe('a block list', () => {
     expect(stash.faults.requests).toBe(1)
   })
 
-  it('does not refuse by another rule, another key or another cost', async () => {
+  it('does not apply to another rule, another key or another cost', async () => {
     const others: [string, LimitRule][] = [
       ['key', { ...rule, limit: 11 }],
       ['other', rule],
@@ -95,14 +95,14 @@ describe('a block list', () => {
     ['pull', (key) => cache.pull(key)],
     ['clear', () => cache.clear()],
     ['giving back', (key) => cache.limit(key, { limit: 2, period: '1m', cost: -1 })],
-  ])('forgets a client after %s', async (_name, change) => {
+  ])('drops a client after %s', async (_name, change) => {
     const app = make()
     await statuses(app, 3)
     await change(rateLimitKey('two', 'client'))
     expect(await statuses(app, 1)).toEqual([200])
   })
 
-  it('is shared with namespaces, and knows them apart', async () => {
+  it('is shared by namespaces, and distinguishes them', async () => {
     const inside = cache.namespace('a')
     await inside.limit('key', { ...rule, cost: 10 })
     await inside.limit('key', rule)
@@ -110,7 +110,7 @@ describe('a block list', () => {
     expect((await cache.namespace('b').limit('key', rule)).allowed).toBe(true)
   })
 
-  it('never outlasts the limit: the time counts from before the request', async () => {
+  it('never outlasts the limit, because its time counts from before the request', async () => {
     let now = 0
     const memory = memoryCache({ now: () => now })
     await memory.limit('key', { ...rule, cost: 10 })
@@ -120,7 +120,7 @@ describe('a block list', () => {
     expect((await memory.limit('key', rule)).allowed).toBe(true)
   })
 
-  it('forgets the clients that were refused longest ago, beyond 10,000', async () => {
+  it('drops the clients that were refused longest ago, above 10,000', async () => {
     const memory = memoryCache({ maxEntries: 100_000 })
     const one: LimitRule = { limit: 1, period: '1h', blockList: true }
     for (let i = 0; i <= 10_000; i++) {

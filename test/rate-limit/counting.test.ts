@@ -16,7 +16,7 @@ const query = (request: Request, name: string) => new URL(request.url).searchPar
 const make = (options: Partial<RateLimitOptions<Args>> = {}) => limited({ cache, ...options })
 
 describe('a limit', () => {
-  it('lets the limit of requests through, then none until the window ends', async () => {
+  it('allows as many requests as the limit, then none until the window ends', async () => {
     const app = make()
     expect(await statuses(app, 4)).toEqual([200, 200, 429, 429])
     await advance(stash.db, 30_000)
@@ -34,7 +34,7 @@ describe('a limit', () => {
     }
   })
 
-  it('of 0 lets no request through', async () => {
+  it('allows no request if it is 0', async () => {
     expect(await statuses(make({ limit: 0 }), 2)).toEqual([429, 429])
   })
 
@@ -61,7 +61,7 @@ describe('a limit', () => {
     expect(await statuses(app, 2, '/?plan=free')).toEqual([200, 429])
   })
 
-  it('of 50 lets exactly 50 of 200 parallel requests through', async () => {
+  it('allows exactly 50 of 200 parallel requests if it is 50', async () => {
     const app = make({ limit: 50 })
     const answers = await Promise.all(Array.from({ length: 200 }, () => app.request('/')))
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(50)
@@ -90,7 +90,7 @@ describe('a limit', () => {
 })
 
 describe('the arguments of the handler', () => {
-  it('are passed to it and to every function of the options', async () => {
+  it('are passed to the handler and to every function of the options', async () => {
     interface Env {
       scope: string
     }
@@ -144,7 +144,7 @@ describe('the arguments of the handler', () => {
     }
   })
 
-  it('reach it even if it declares none', async () => {
+  it('reach the handler even if it declares none', async () => {
     const handle = rateLimit(() => new Response('welcome'), {
       cache,
       limit: 1,
@@ -156,8 +156,8 @@ describe('the arguments of the handler', () => {
   })
 })
 
-describe('the counters', () => {
-  it('of different limits on one key are not shared', async () => {
+describe('the counters of limits', () => {
+  it('are not shared by different limits on one key', async () => {
     const sized = (limit: number, period: number) => make({ name: undefined, limit, period })
     expect(await statuses(sized(1, 60), 2)).toEqual([200, 429])
     expect(await statuses(sized(2, 60), 3)).toEqual([200, 200, 429])
@@ -171,7 +171,7 @@ describe('the counters', () => {
     ])
   })
 
-  it('of one name are shared by all handlers and isolates', async () => {
+  it('are shared by all handlers and isolates if limits have one name', async () => {
     expect(await statuses(make(), 1)).toEqual([200])
     expect(await statuses(make(), 2)).toEqual([200, 429])
   })
@@ -188,7 +188,7 @@ describe('the counters', () => {
     expect(await statuses(app, 2)).toEqual([200, 429])
   })
 
-  it('end with their window, so that cleanup can remove them', async () => {
+  it('end with their window, so that cleanup can delete them', async () => {
     await statuses(make(), 1)
     await advance(stash.db, 61_000)
     expect(await cache.clearExpired()).toEqual({ removed: 1, more: false })

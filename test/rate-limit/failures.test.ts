@@ -65,10 +65,10 @@ describe('when the database fails', () => {
     log.mockRestore()
   })
 
-  it('a failure of onError itself, synchronous or not, changes nothing', async () => {
+  it('a failing onError has no effect, synchronous or not', async () => {
     stash.faults.always({ kind: 'error', status: 500 })
     const failing = () => {
-      throw new Error('of the listener')
+      throw new Error('listener failed')
     }
     for (const onError of [failing, async () => failing()]) expect(await statuses(make({ onError }), 1)).toEqual([200])
   })

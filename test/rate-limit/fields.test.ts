@@ -11,7 +11,7 @@ function fields(existing: Record<string, string> = {}, usage = USAGE) {
   return { policy: headers.get('ratelimit-policy'), state: headers.get('ratelimit') }
 }
 
-describe('the fields of a limit', () => {
+describe('the rate-limit headers', () => {
   it('follow the draft, with whole seconds rounded up', () => {
     expect(fields()).toEqual({ policy: '"api";q=100;w=60', state: '"api";r=50;t=30' })
   })
@@ -34,7 +34,7 @@ describe('the fields of a limit', () => {
     expect(fields({ 'ratelimit-policy': '"torn', ratelimit: 'limit=1, remaining=' })).toEqual(fields())
   })
 
-  it('parse for any numbers and any existing value', () => {
+  it('can be parsed for any numbers and any existing value', () => {
     const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER })
     const usage = fc.record({ limit: number, periodMs: number, remaining: number, resetMs: number })
     fc.assert(

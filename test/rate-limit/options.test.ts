@@ -10,33 +10,33 @@ beforeAll(async () => {
 
 const make = (options: object = {}) => limited({ cache, ...(options as Partial<RateLimitOptions<Args>>) })
 
-describe('mistakes', () => {
+describe('mistakes in the options', () => {
   const wrong: [string, object, string?][] = [
     ['no cache', { cache: undefined }],
-    ['a cache that is none', { cache: {} }],
+    ['an invalid cache', { cache: {} }],
     ['no limit', { limit: undefined }],
-    ['a limit below zero', { limit: -1 }],
+    ['a negative limit', { limit: -1 }],
     ['a limit with a fraction', { limit: 1.5 }],
     ['a limit of infinity', { limit: Number.POSITIVE_INFINITY }],
     ['no period', { period: undefined }, 'InvalidExpirationError'],
     ['a period of zero', { period: 0 }, 'InvalidExpirationError'],
-    ['a period without an end', { period: null }, 'InvalidExpirationError'],
+    ['an endless period', { period: null }, 'InvalidExpirationError'],
     ['no key', { key: undefined }],
-    ['a key that is no function', { key: 'client' }],
+    ['a key that is not a function', { key: 'client' }],
     ['an empty name', { name: '' }],
-    ['a name that would break the fields', { name: 'a"b' }],
-    ['a name that would meet others', { name: 'a:b' }],
+    ['a name that would break the headers', { name: 'a"b' }],
+    ['a name that would collide with others', { name: 'a:b' }],
     ['a name that is too long', { name: 'x'.repeat(65) }],
     ['a name with a line break', { name: 'a\n' }],
-    ['fields of an unknown draft', { headers: 'draft-6' }],
-    ['fields that are just true', { headers: true }],
-    ['a skip that is no function', { skip: true }],
-    ['an onLimit that is no function', { onLimit: 429 }],
-    ['an onError that is no function', { onError: 'log' }],
-    ['a failOpen that is no boolean', { failOpen: 'no' }],
+    ['headers of an unknown draft', { headers: 'draft-6' }],
+    ['headers set to true', { headers: true }],
+    ['a skip that is not a function', { skip: true }],
+    ['an onLimit that is not a function', { onLimit: 429 }],
+    ['an onError that is not a function', { onError: 'log' }],
+    ['a failOpen that is not a boolean', { failOpen: 'no' }],
     ['a timeout of zero', { timeout: 0 }],
-    ['a timeout beyond timers', { timeout: 2 ** 31 }],
-    ['an option that does not exist', { windowMs: 60_000 }],
+    ['a timeout longer than timers allow', { timeout: 2 ** 31 }],
+    ['an unknown option', { windowMs: 60_000 }],
   ]
 
   it.each(wrong)('are refused at once: %s', (_name, options, error = 'InvalidOptionError') => {
@@ -58,16 +58,16 @@ describe('mistakes', () => {
   })
 
   it.each<[string, object, string]>([
-    ['a key that is no string', { key: () => undefined }, 'InvalidKeyError'],
-    ['a key that is no address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
-    ['a limit that is no number', { limit: () => undefined }, 'InvalidOptionError'],
-    ['an onLimit that answers nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
+    ['a key that is not a string', { key: () => undefined }, 'InvalidKeyError'],
+    ['a key that is not an address', { key: () => addressKey(undefined) }, 'InvalidKeyError'],
+    ['a limit that is not a number', { limit: () => undefined }, 'InvalidOptionError'],
+    ['an onLimit that returns nothing', { limit: 0, onLimit: () => {} }, 'InvalidOptionError'],
     ['a cache that is not found', { cache: () => undefined }, 'InvalidOptionError'],
-  ])('of a request are thrown even with failOpen: %s', async (_name, options, error) => {
+  ])('are thrown in a request even with failOpen: %s', async (_name, options, error) => {
     await expect(make(options).request('/')).rejects.toMatchObject({ name: error })
   })
 
-  it('of the stored value are thrown', async () => {
+  it('are thrown if they concern the stored value', async () => {
     await cache.set(rateLimitKey('two', 'client'), 'text')
     await expect(make().request('/')).rejects.toMatchObject({ name: 'NotANumberError' })
   })

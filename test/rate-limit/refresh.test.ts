@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(stash))
 
-/** Both forms of a limit that refuses everybody, around a handler that says whether it got a refresh. */
+/** Both forms of a limit that refuses all requests, around a handler that reports whether it got a refresh. */
 function forms(options: object) {
   const all = { cache, limit: 0, period: '1m', key: () => 'client', ...options } as const
   const handler = (request: Request) => new Response(String(isRefresh(request)))
@@ -33,7 +33,7 @@ describe.each(['fetch', 'hono'] as const)('a refresh of the response cache throu
     const never = vi.fn()
     const functions = { cache: never, limit: never, key: never, skip: never, onLimit: never, onError: never }
     const handle = forms(functions)[form]
-    // Middleware in front may replace the request.
+    // Outer middleware may replace the request.
     for (const request of [refreshing(), new Request(refreshing()), refreshing().clone()]) {
       const response = await handle(request)
       expect([response.status, await response.text(), response.headers.has('ratelimit')]).toEqual([200, 'true', false])

@@ -17,8 +17,8 @@ beforeEach(() => emptied(stash))
 
 const make = (options: Partial<RateLimitOptions<Args>> = {}) => limited({ cache, ...options })
 
-describe('the header fields', () => {
-  it('state the limit and the rest on every response', async () => {
+describe('the headers of a limited response', () => {
+  it('state the limit and the remaining requests on every response', async () => {
     const app = make()
     const first = await app.request('/')
     expect(first.headers.get('ratelimit-policy')).toBe('"two";q=2;w=60')
@@ -37,7 +37,7 @@ describe('the header fields', () => {
     expect(members(refused, 'ratelimit')).toEqual([['two', { r: 0, t: Number(refused.headers.get('retry-after')) }]])
   })
 
-  it.each([-86_400_000, 86_400_000])("do not depend on the isolate's clock, which is off by %d ms", async (off) => {
+  it.each([-86_400_000, 86_400_000])('do not depend on the isolate’s clock, which is off by %d ms', async (off) => {
     const real = Date.now
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off)
     const app = make({ limit: 1 })
@@ -49,7 +49,7 @@ describe('the header fields', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^(?:60|5\d)$/)
   })
 
-  it('list all limits that a request met, in order', async () => {
+  it('list all limits that apply to a request, in order', async () => {
     const minute = make({ name: 'minute', limit: 1 })
     const app = limited({ cache, name: 'day', limit: 100, period: '1d' }, ({ url }) => minute.request(url))
     const [passed, refused] = [await app.request('/'), await app.request('/')]
@@ -89,14 +89,14 @@ describe('the response of the handler', () => {
     ['a plain response', () => new Response('plain', { headers: { 'x-own': 'kept' }, statusText: 'Fine' })],
     ['a redirect, whose headers are immutable', () => Response.redirect('https://example.com/', 302)],
     ['the response of fetch, whose headers are immutable', async () => fetch(await startServer())],
-    ['an empty one', () => new Response(null, { status: 204 })],
+    ['an empty response', () => new Response(null, { status: 204 })],
     ['a 304', () => new Response(null, { status: 304, headers: { etag: '"1"' } })],
     ['a stream', () => new Response(new Blob(['streamed']).stream())],
     [
-      'that of a proxy',
+      'the response of a proxy',
       () => new Response('', { headers: { ratelimit: '"origin";r=1', 'ratelimit-policy': '"origin";q=2' } }),
     ],
-  ])('gets the fields and is otherwise the same: %s', async (_name, handler) => {
+  ])('gets the headers and is otherwise the same: %s', async (_name, handler) => {
     const [plain, answer] = [await handler(), await limited({ cache }, handler).request('/')]
     expect([answer.status, answer.statusText]).toEqual([plain.status, plain.statusText])
     expect(members(answer, 'ratelimit')).toMatchObject([['two', { r: 1 }], ...members(plain, 'ratelimit')])
@@ -125,9 +125,9 @@ describe('the response of the handler', () => {
     ['a protocol switch', () => withProperties(new Response(null), { status: 101 })],
     ['a socket of workerd', () => withProperties(new Response(null), { webSocket: {} })],
     ['a network error', () => Response.error()],
-    ['a status beyond those of new Response', () => withProperties(new Response(''), { status: 600 })],
-    ['one that was written already', () => new Response(null, { headers: { 'x-hono-already-sent': 'true' } })],
-    ['one whose body was read', () => read(new Response('body'))],
+    ['a status that new Response does not accept', () => withProperties(new Response(''), { status: 600 })],
+    ['one that has been written', () => new Response(null, { headers: { 'x-hono-already-sent': 'true' } })],
+    ['one whose body has been read', () => read(new Response('body'))],
     ['one whose body is being read', () => lock(new Response('body'))],
     ['nothing', () => undefined as never],
   ])('is passed on untouched if it cannot be copied: %s', async (_name, make) => {
@@ -144,8 +144,8 @@ describe('the response of the handler', () => {
   })
 })
 
-describe('a refusal', () => {
-  it('is a 429 with problem details and no-store', async () => {
+describe('a refused request', () => {
+  it('gets a 429 with problem details and no-store', async () => {
     const answer = await make({ limit: 0 }).request('/')
     expect(answer.status).toBe(429)
     expect(answer.headers.get('content-type')).toBe('application/problem+json')
@@ -158,7 +158,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('may be the response of onLimit, which gets the count', async () => {
+  it('gets the response of onLimit, which receives the count', async () => {
     const onLimit = vi.fn<NonNullable<RateLimitOptions<Args>['onLimit']>>(() => new Response('slow', { status: 503 }))
     const answer = await make({ limit: 0, onLimit }).request('/')
     expect([answer.status, await answer.text()]).toEqual([503, 'slow'])
@@ -172,7 +172,7 @@ describe('a refusal', () => {
     })
   })
 
-  it('may be a redirect, and keeps its own Retry-After', async () => {
+  it('may get a redirect, which keeps its own Retry-After', async () => {
     const redirect = make({ limit: 0, onLimit: () => Response.redirect('https://example.com/slow', 302) })
     expect((await redirect.request('/')).headers.get('location')).toBe('https://example.com/slow')
     const headers = { 'retry-after': '7200' }
@@ -180,20 +180,20 @@ describe('a refusal', () => {
     expect((await own.request('/')).headers.get('retry-after')).toBe('7200')
   })
 
-  it('may be one response for all requests', async () => {
+  it('may get one response object for all requests', async () => {
     const shared = new Response(null, { status: 429 })
     const app = make({ limit: 0, onLimit: () => shared })
     for (let i = 0; i < 2; i++) expect(members(await app.request('/'), 'ratelimit')).toHaveLength(1)
     expect([...shared.headers]).toEqual([])
   })
 
-  it('is passed on untouched if it cannot be copied', async () => {
+  it('gets a response that cannot be copied untouched', async () => {
     const own = Response.error()
     expect(await make({ limit: 0, onLimit: () => own }).request('/')).toBe(own)
   })
 })
 
-/** A server whose response `fetch` gives immutable headers. */
+/** A server whose response has immutable headers in `fetch`. */
 async function startServer(): Promise<string> {
   const server = createServer((_request, response) => response.setHeader('x-own', 'kept').end('remote'))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -54,13 +54,13 @@ describe('in workerd', () => {
     url = (await miniflare.unsafeGetDirectURL()).href.replace(/\/$/, '')
   })
 
-  it('lets exactly 50 of 200 parallel requests of a network through', async () => {
+  it('allows exactly 50 of 200 parallel requests from one network', async () => {
     let client = 0
     await expectExactly(() => fetch(url, { headers: { 'cf-connecting-ip': `2001:db8:1:2::${client++}` } }))
     expect(await counters(stash.cache)).toEqual(['rate-limit:50-per-60s:2001:db8:1:2::/64'])
   })
 
-  it('adds the fields to a redirect, and to bytes that the program compressed itself', async () => {
+  it('adds the headers to a redirect, and to bytes that the program compressed itself', async () => {
     const headers = { 'cf-connecting-ip': '192.0.2.1' }
     const redirect = await fetch(`${url}/redirect`, { headers, redirect: 'manual' })
     expect([redirect.status, redirect.headers.get('location')]).toEqual([302, 'https://example.com/elsewhere'])
@@ -84,7 +84,7 @@ describe('in workerd', () => {
   })
 })
 
-it('on edge-runtime, exactly 50 of 200 parallel requests of an address pass', async () => {
+it('on edge-runtime, exactly 50 of 200 parallel requests from one address pass', async () => {
   const entry = `import worker from './worker.ts'
     addEventListener('fetch', (event) => event.respondWith(worker.fetch(event.request, globalThis.env)))`
   const initialCode = await bundleForEdge({ entry, folder, format: 'iife' })

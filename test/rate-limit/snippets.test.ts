@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import worker from '../../docs/snippets/rate-limit/fetch-handler.ts'
 import { createMigratedStash, members } from './limits.ts'
 
-it("fetch-handler.ts counts per network, by Cloudflare's address of the client", async () => {
+it('fetch-handler.ts counts per network, by the client address from Cloudflare', async () => {
   const { server } = await createMigratedStash()
   const left = []
   for (const address of ['192.0.2.1', '192.0.2.1', '2001:db8::1', '2001:db8::2']) {

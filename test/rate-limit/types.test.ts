@@ -47,7 +47,7 @@ it('a Worker keeps its arguments, and the options get them', () => {
   expect(handle).toBeTypeOf('function')
 })
 
-it('arguments may be inferred from the place of the handler', () => {
+it('arguments may be inferred from the context of the handler', () => {
   const worker: { fetch(request: Request, env: Env, ctx: ExecutionContext): Promise<Response> } = {
     fetch: rateLimit((request, env, ctx) => new Response(request.url + env.plan + typeof ctx.waitUntil), {
       ...RULE,
@@ -57,7 +57,7 @@ it('arguments may be inferred from the place of the handler', () => {
   expect(worker.fetch).toBeTypeOf('function')
 })
 
-it("a Next route handler keeps Next's request and its params", () => {
+it('a Next route handler keeps Next’s request and its params', () => {
   const GET = rateLimit(
     async (request: NextRequest, { params }: RouteContext) =>
       new Response(request.nextUrl.pathname + (await params).id),
@@ -73,7 +73,7 @@ it("a Next route handler keeps Next's request and its params", () => {
   expect(GET).toBeTypeOf('function')
 })
 
-it('a handler without parameters still gets a request, which the options see', () => {
+it('a handler without parameters still gets a request, which the options receive', () => {
   const GET = rateLimit(() => new Response('welcome'), { ...RULE, key: (request) => request.url })
   same<typeof GET, (request: Request, ...rest: unknown[]) => Promise<Response>>(true)
   const POST: (request: NextRequest, context: RouteContext) => Promise<Response> = GET
@@ -82,7 +82,7 @@ it('a handler without parameters still gets a request, which the options see', (
   expect(POST).toBe(GET)
 })
 
-it('options for fewer arguments fit a handler of more', () => {
+it('options for fewer arguments fit a handler with more', () => {
   const options: RateLimitOptions<[request: Request]> = {
     ...RULE,
     key: (request) => request.url,

@@ -1,4 +1,4 @@
-/** The results of @upstash/ratelimit, made by the package itself over a scripted Redis, and the same made of ours. */
+/** The results of @upstash/ratelimit over a scripted Redis, compared with the results of this package. */
 import { Ratelimit } from '@upstash/ratelimit'
 import { type Cache, type LimitRule, memoryCache } from 'pgstash'
 import { beforeEach, describe, expect, it } from 'vitest'
@@ -6,7 +6,7 @@ import { limit } from '../../docs/snippets/rate-limit/upstash.ts'
 
 type Limiter = ConstructorParameters<typeof Ratelimit>[0]['limiter']
 
-/** The package with the answer that its script gives for a call. */
+/** The package with the answer that its script returns for a call. */
 function theirs(limiter: Limiter, ...answers: unknown[]) {
   const redis = { evalsha: async () => answers.shift(), eval: async () => answers.shift() }
   return new Ratelimit({ redis: redis as never, limiter, ephemeralCache: new Map() })
@@ -67,7 +67,7 @@ describe.each(rules)('the result for a %s', (_name, rule, limiter, answers) => {
     expect(own).toMatchObject({ success: other.success, limit: other.limit, remaining: other.remaining })
   })
 
-  it('says that the block list refused it', async () => {
+  it('reports that the block list refused it', async () => {
     const client = theirs(limiter, answers[1])
     const blocking = { ...rule, blockList: true }
     for (const _ of [1, 2, 3]) await limit(cache, 'ada', blocking)
@@ -78,8 +78,8 @@ describe.each(rules)('the result for a %s', (_name, rule, limiter, answers) => {
   })
 })
 
-describe('where this library differs on purpose', () => {
-  it('a refused cost of 5 does not block a cost of 1, which the package does', async () => {
+describe('intended differences from @upstash/ratelimit', () => {
+  it('a refused cost of 5 does not block a cost of 1, unlike there', async () => {
     const client = theirs(Ratelimit.tokenBucket(1, '1 h', 10), [-1, Date.now() + HOUR_MS, 10], [1, 0, 10])
     await client.limit('ada', { rate: 5 })
     expect(await client.limit('ada', { rate: 1 })).toMatchObject({ success: false, reason: 'cacheBlock' })
@@ -89,7 +89,7 @@ describe('where this library differs on purpose', () => {
     expect((await limit(cache, 'ada', rule)).success).toBe(true)
   })
 
-  it('a sliding window is blocked only until it frees a call, and not until the window ends', async () => {
+  it('a sliding window is blocked only until it frees a call, not until the window ends', async () => {
     const rule: LimitRule = { limit: 4, period: '1h', algorithm: 'sliding-window', blockList: true }
     await limit(cache, 'ada', { ...rule, cost: 4 })
     now += 1.1 * HOUR_MS

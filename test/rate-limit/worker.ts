@@ -1,4 +1,4 @@
-/** A Worker with `rateLimit` of `pgstash/fetch`, as a program on Cloudflare has it. Bundled by runtimes.test.ts. */
+/** A Worker with `rateLimit` of `pgstash/fetch`, like a program on Cloudflare. Bundled by runtimes.test.ts. */
 import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { type Cache, createCache } from 'pgstash'

@@ -42,7 +42,7 @@ describe('a body of chunks', () => {
     ['Uint16Array', () => new Uint16Array(within(longer()), 2, bytes().length / 2)],
     ['Uint8Array over a SharedArrayBuffer', () => new Uint8Array(within(shared()), 2, bytes().length)],
     ['string', () => new TextDecoder().decode(bytes())],
-  ])('of type %s is stored with the bytes that the client got', async (_name, chunk) => {
+  ])('with type %s is stored with the bytes that the client got', async (_name, chunk) => {
     const { fetch } = createForm('fetch', site, () => new Response(streamOf([chunk(), chunk()]), { headers: fresh }))
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')

@@ -14,7 +14,7 @@ beforeEach(() => emptied(site))
 
 const page = () => new Response('page', { headers: { 'content-type': 'text/plain', 'cache-control': 'max-age=60' } })
 
-describe('of two nested response caches, only the outer one stores', () => {
+describe('two nested response caches store only in the outer one', () => {
   it('in Hono, even if they have different caches', async () => {
     const cache = ownCache(site)
     const app = new Hono()

@@ -66,14 +66,14 @@ describe.each<Form>([...FORMS])('with the %s form, a part', (form) => {
     expect([calls.length, (await stored(site)).length]).toEqual([3, 1])
   })
 
-  it('of all bytes is stored as the whole response', async () => {
+  it('with all bytes is stored as the whole response', async () => {
     const { fetch, calls } = createForm(form, site, fileServer())
     await fetch('/a', range('0-'))
     const whole = await fetch('/a')
     expect([whole.status, brief(whole), await whole.text(), calls.length]).toEqual([200, 'hit', BODY, 1])
   })
 
-  it('of another version replaces the stored one, and is not combined with it', async () => {
+  it('from another version replaces the stored one, and is not combined with it', async () => {
     let serve = fileServer('"1"')
     const { fetch } = createForm(form, site, (request) => serve(request))
     await fetch('/a', range('0-4'))

@@ -10,10 +10,10 @@ beforeAll(async () => {
 })
 beforeEach(() => emptied(site))
 
-describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
+describe.each(FORMS)('%s: a failure around the answer to a POST', (form) => {
   const pages = (answer?: Handler, options?: Options) => createPages([form, site], answer, options)
 
-  it('of the handler leaves the stored response, and no lease', async () => {
+  it('in the handler leaves the stored response, and no lease', async () => {
     const site1 = pages(() => {
       throw new Error('broken')
     })
@@ -28,7 +28,7 @@ describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
     expect(await nextGet(site1)).toEqual(['hit', 'page of GET'])
   })
 
-  it('of the database before the handler is sent but not stored', async () => {
+  it('in the database before the handler: the answer is sent but not stored', async () => {
     const events: CacheEvent[] = []
     const site1 = pages(
       () => {
@@ -46,7 +46,7 @@ describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[], []])
   })
 
-  it('of the database in its claim breaks that lease', async () => {
+  it('in the database during the claim: the answer breaks that lease', async () => {
     const site1 = pages(() => {
       site.faults.heal()
       return answered()
@@ -58,7 +58,7 @@ describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
     expect([await stored(site), await heldLeases(site)]).toEqual([[expect.stringContaining('/b')], []])
   })
 
-  it('of the invalidation is sent but not stored', async () => {
+  it('in the invalidation: the answer is sent but not stored', async () => {
     const site1 = pages(() => {
       site.faults.always({ kind: 'error', status: 500 })
       return answered()
@@ -70,7 +70,7 @@ describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
     expect(await stored(site)).toEqual([expect.stringContaining('/b')])
   })
 
-  it('of the fill is sent but not stored', async () => {
+  it('in the fill: the answer is sent but not stored', async () => {
     const source = stream()
     const events: CacheEvent[] = []
     const site1 = pages(() => streamed(source.body), {
@@ -86,7 +86,7 @@ describe.each(FORMS)('%s: the answer to a POST and a failure', (form) => {
     expect([await stored(site), events.map(({ type }) => type)]).toEqual([[], ['error']])
   })
 
-  it('of an options function after the handler releases the lease', async () => {
+  it('in an options function after the handler: the lease is released', async () => {
     let isBroken = false
     const site1 = pages(
       () => {

@@ -64,7 +64,7 @@ describe.each(FORMS)('a refresh in the form for %s', (form) => {
       },
       form === 'fetch' ? undefined : 500,
     ],
-  ])('whose handler %s is one error event, and the stale response stays', async (_name, fail, status) => {
+  ])('is one error event if the handler %s, and the stale response stays', async (_name, fail, status) => {
     const { onEvent, errors } = errorsOf()
     let isBroken = false
     const { fetch, calls } = createForm(form, site, () => (isBroken ? fail() : page('page')), {
@@ -138,7 +138,7 @@ describe('a refresh of withResponseCache', () => {
     [302, false],
     [401, true],
     [503, true],
-  ])('whose handler throws a Response with status %i keeps the stale response: %s', async (status, isKept) => {
+  ])('that ends with a thrown Response of status %i keeps the stale response: %s', async (status, isKept) => {
     const { onEvent, errors } = errorsOf()
     let isPage = true
     const { fetch } = createForm(

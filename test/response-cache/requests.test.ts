@@ -155,7 +155,7 @@ describe('a handler', () => {
 })
 
 describe('a request', () => {
-  it.each(FORMS)('whose headers are immutable is answered, in the form for %s', async (form) => {
+  it.each(FORMS)('with immutable headers is answered, in the form for %s', async (form) => {
     const { dispatch, settled } = createForm(form, site, () => new Response('page', { headers: fresh }))
     const immutable = () => {
       const request = new Request(absolute('/a'), condition)
@@ -183,7 +183,7 @@ describe('a request', () => {
     expect([seen, calls.length]).toEqual([['fwd=uri-miss;stored', 'hit', 'hit'], 1])
   })
 
-  it('of another realm is answered', async () => {
+  it('from another realm is answered', async () => {
     const { dispatch, calls } = createForm('fetch', site, () => new Response('page', { headers: fresh }))
     // An instance of no class of this realm, but with every property of a Request.
     const foreign = runInContext(

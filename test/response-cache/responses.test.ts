@@ -29,7 +29,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     }
   })
 
-  it.each(['GET', 'POST'])('of fetch() is passed on with Cache-Status, to a %s', async (method) => {
+  it.each(['GET', 'POST'])('from fetch() is passed on with Cache-Status, to a %s', async (method) => {
     const { fetch } = createForm(form, site, () => globalThis.fetch(origin))
     const response = await fetch('/a', { method })
     expect([await response.text(), response.headers.get('x-origin')]).toEqual(['from far', '1'])
@@ -37,7 +37,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     if (method === 'GET') expect(brief(await fetch('/a'))).toBe('hit')
   })
 
-  it('of fetch() that may not be stored is passed on with Cache-Status', async () => {
+  it('from fetch() that may not be stored is passed on with Cache-Status', async () => {
     const { fetch } = createForm(form, site, () => globalThis.fetch(origin), { statuses: [404] })
     const response = await fetch('/a')
     expect([await response.text(), brief(response)]).toEqual(['from far', 'fwd=uri-miss;detail=status'])
@@ -85,7 +85,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     expect([await stale.text(), brief(stale)]).toEqual(['page', 'fwd=stale;fwd-status=500;detail=stale-if-error'])
   })
 
-  it('of a subclass is stored with its headers and separate cookies', async () => {
+  it('from a subclass is stored with its headers and separate cookies', async () => {
     const { fetch } = createForm(
       form,
       site,
@@ -168,7 +168,7 @@ describe('a response of another realm', () => {
     }
   })
 
-  it('whose headers are immutable is passed on with its body', async () => {
+  it('with immutable headers is passed on with its body', async () => {
     const frozen = () => {
       const response = make(`new Response('page', { headers: { 'cache-control': 'private' } })`)()
       const refuse = () => {

@@ -203,7 +203,7 @@ describe('metrics below a tier or a shard', () => {
   it.each<[string, (own: Cache) => Cache]>([
     ['tieredCache', (l2) => tieredCache({ l1: memoryCache(), l2 })],
     ['shardedCache', (node) => shardedCache({ nodes: { node } })],
-  ])('of %s count the calls that reached them', async (_name, wrap) => {
+  ])('count the calls that reached them: %s', async (_name, wrap) => {
     const own = withMetrics(site.client())
     const cache = wrap(own)
     await own.set('key', 1)

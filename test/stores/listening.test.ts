@@ -89,9 +89,9 @@ function backendOf(client: { processID?: number | null } | undefined): number {
 }
 
 const silences: Record<string, (relay: TcpRelay) => void> = {
-  'is forgotten by the network': (relay) => relay.forgetConnections(),
-  'passes nothing from the server any more': (relay) => relay.muteServer(),
-  'has lost its server without a word': (relay) => relay.loseServer(),
+  'is dropped by the network': (relay) => relay.forgetConnections(),
+  'passes nothing from the server': (relay) => relay.muteServer(),
+  'has lost its server silently': (relay) => relay.loseServer(),
 }
 
 describe.each(Object.entries(drivers))('a listening connection of %s', (_name, driver) => {

@@ -207,7 +207,7 @@ describe('events', () => {
     await cache.getMany(['a', 'b', 'missing'])
     await Promise.all(Array.from({ length: 3 }, () => cache.getOrSet('computed', async () => 1)))
     await cache.getOrSet('computed', 2)
-    await cache.getOrSet('failed', () => Promise.reject(new Error('of the origin'))).catch(() => {})
+    await cache.getOrSet('failed', () => Promise.reject(new Error('origin failed'))).catch(() => {})
     await Promise.all([cache.increment('n'), cache.limit('l', { limit: 1, period: 60 }), cache.add('d', 1)])
     await Promise.all([cache.has('a'), cache.expiration('a'), cache.touch('a', 60), cache.pull('b')])
     await Promise.all([

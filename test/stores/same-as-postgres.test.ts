@@ -27,7 +27,7 @@ const options: fc.Arbitrary<GetOrSetOptions> = fc.oneof(
 
 const computations: fc.Arbitrary<(cache: Cache, fill: Fill) => unknown> = fc.oneof(
   values.map((value) => () => value),
-  fc.constant(() => Promise.reject(Object.assign(new Error('of the origin'), { code: 'ORIGIN' }))),
+  fc.constant(() => Promise.reject(Object.assign(new Error('origin failed'), { code: 'ORIGIN' }))),
   fc.tuple(values, ttls, tags).map(([value, ttl, more]) => (_: Cache, fill: Fill) => {
     if (ttl !== undefined) fill.expireIn(ttl)
     fill.tag(...more)

@@ -93,7 +93,7 @@ describe('a read with changes enabled', () => {
   })
 
   it.each(CHANGES)(
-    'of another key drops the copy that was changed by %s, in its own round trip',
+    'for another key drops the copy that was changed by %s, in its own round trip',
     async (_name, change, expected) => {
       await change(other)
       expect(await reader.get('key')).toBe('old')

@@ -92,7 +92,7 @@ const FAULTS: Record<string, Fault> = {
       }
     },
   },
-  'somebody empties the log of changes': {
+  'the log of changes is emptied': {
     takesIdsBack: false,
     async mark(member) {
       return async () => {

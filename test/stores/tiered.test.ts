@@ -59,7 +59,7 @@ describe('reads of a tiered cache', () => {
     expect(await requests(() => cache.get('key'))).toBe(1)
   })
 
-  it('of many keys ask only for missing keys, in one request', async () => {
+  it('for many keys ask only for missing keys, in one request', async () => {
     await far.setMany({ a: 1, b: null, c: 'three' })
     await cache.get('a')
     expect(await requests(() => cache.getMany(['a', 'b', 'c', 'none']))).toBe(1)
@@ -72,7 +72,7 @@ describe('reads of a tiered cache', () => {
     expect(await requests(() => cache.getMany(['a', 'b', 'c']))).toBe(0)
   })
 
-  it('of one tick share a statement', async () => {
+  it('in one tick share a statement', async () => {
     await far.setMany({ a: 1, b: 2, c: 3 })
     expect(await requests(() => Promise.all(['a', 'b', 'c'].map((key) => cache.get(key))))).toBe(1)
     await far.set('object', { n: 1 })

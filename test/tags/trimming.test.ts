@@ -115,7 +115,7 @@ describe('cleanup', () => {
     expect(await cache.get('old')).toBe(undefined)
   })
 
-  it('of a namespace deletes its own invalidated entries, keeps the log, and takes one round', async () => {
+  it('for a namespace deletes its own invalidated entries, keeps the log, and takes one round', async () => {
     await cache.namespace('a').set('key', 1, { tags: ['x'] })
     await cache.namespace('b').set('key', 1, { tags: ['x'] })
     await cache.invalidate('x')

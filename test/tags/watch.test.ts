@@ -353,7 +353,7 @@ describe('names of watched tables', () => {
     `x" as r; delete from products; --`,
     'é'.repeat(31),
   ]
-  it.each(HOSTILE)('of a schema, a table, and the columns of its key may be any names: %j', async (name) => {
+  it.each(HOSTILE)('for a schema, a table, and the columns of its key may be any names: %j', async (name) => {
     const table = pgSchema(`s ${name}`.slice(0, 31)).table(
       name,
       { one: integer(name), two: text(`${name.slice(0, 28)} 2`) },

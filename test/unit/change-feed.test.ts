@@ -1,4 +1,4 @@
-/** What a first tier makes of answers from several histories, in any order. */
+/** How a first tier handles answers from several histories, in any order. */
 import { describe, expect, it } from 'vitest'
 import type { Changes } from '../../src/store/changes.ts'
 import { createChangeFeed } from '../../src/stores/tiered/change-feed.ts'
@@ -14,7 +14,7 @@ function createSite() {
     invalidate: async () => {},
   } as unknown as Copies
   const feed = createChangeFeed(copies, guards)
-  /** Sends a read under a guard of its own. */
+  /** Sends a read with its own guard. */
   const ask = (key = 'key') => {
     const own = guards.open([key])
     const reader = feed.reader(own)
@@ -29,8 +29,8 @@ function createSite() {
   return Object.assign(site, { feed, ask })
 }
 
-describe('a feed of changes', () => {
-  it('flushes once if the history is another one, and keeps the rows of that very read', async () => {
+describe('a change feed', () => {
+  it('flushes once if the history is replaced, and keeps the rows of that very read', async () => {
     const site = createSite()
     await site.ask().answer('10:10:', 'a')
     const [read, other] = [site.ask(), site.ask('other')]
@@ -40,7 +40,7 @@ describe('a feed of changes', () => {
     expect(site.flushes).toBe(1)
   })
 
-  it('flushes if the ids go back, although the history has the same name', async () => {
+  it('flushes if the ids go backwards, although the history has the same name', async () => {
     const site = createSite()
     await site.ask().answer('10:10:', '')
     await site.ask().answer('9:9:', '')
@@ -64,7 +64,7 @@ describe('a feed of changes', () => {
     expect(site.flushes).toBe(1)
   })
 
-  it('begins anew after a standby, whose reads leave no copies', async () => {
+  it('starts again after a standby, whose reads leave no copies', async () => {
     const site = createSite()
     await site.ask().answer('10:10:', 'a')
     const read = site.ask()
@@ -73,7 +73,7 @@ describe('a feed of changes', () => {
     expect(site.ask().since).toBe(null)
   })
 
-  it('takes answers of one history in any order', async () => {
+  it('accepts answers of one history in any order', async () => {
     const site = createSite()
     await site.ask().answer('10:10:', 'a')
     const [slow, fast] = [site.ask(), site.ask()]

@@ -17,14 +17,14 @@ function recorder() {
 }
 
 describe('gets of one tick', () => {
-  it('share one load, each key once', async () => {
+  it('share one load, with each key once', async () => {
     const { loads, read } = recorder()
     const rows = await Promise.all(['a', 'b', 'a', 'missing'].map(read))
     expect(loads).toEqual([['a', 'b', 'missing']])
     expect(rows.map((row) => row?.value)).toEqual(['a', 'b', 'a', undefined])
   })
 
-  it('of different ticks do not', async () => {
+  it('share no load with gets of other ticks', async () => {
     const { loads, read } = recorder()
     const first = read('a')
     await Promise.resolve()
@@ -47,7 +47,7 @@ describe('gets of one tick', () => {
     expect(loads.map((keys) => keys.length)).toEqual([100, 100, 50])
   })
 
-  it('reach every caller with a failure, and the next get starts anew', async () => {
+  it('all reject if the load fails, and the next get starts a new load', async () => {
     let failing = true
     const read = coalescer(async (keys): Promise<ReadonlyMap<string, Row>> => {
       if (failing) throw new Error('down')
@@ -59,11 +59,11 @@ describe('gets of one tick', () => {
     expect((await read('a'))?.value).toBe('a')
   })
 
-  it('whose leader never answers are read once more, together', async () => {
+  it('are repeated once, together, if their leader never answers', async () => {
     const loads: string[][] = []
     const read = coalescer((keys) => {
       loads.push(keys)
-      // As in workerd when the leader's request was cancelled: its promises never settle.
+      // As in workerd after the leader's request was cancelled: its promises never settle.
       if (loads.length === 1) return new Promise<ReadonlyMap<string, Row>>(() => {})
       return Promise.resolve(new Map(keys.map((key) => [key, { value: key, number: null }])))
     }, 100)
@@ -76,7 +76,7 @@ describe('gets of one tick', () => {
     ])
   })
 
-  it('end with the timeout where nothing answers at all', async () => {
+  it('end with the timeout if no load answers', async () => {
     const read = coalescer(() => new Promise<ReadonlyMap<string, Row>>(() => {}), 40)
     void read('a')
     await expect(read('b')).rejects.toMatchObject({ code: 'TIMEOUT' })

@@ -8,7 +8,7 @@ const MAKERS: Record<string, (options: { batch?: number; timeBudget?: number }) 
 }
 
 describe.each(Object.entries(MAKERS))('%s', (_name, make) => {
-  it('refuses when it is made what its first run would refuse', () => {
+  it('refuses options at creation that its first run would refuse', () => {
     for (const options of [{ batch: 0 }, { batch: 100_001 }, { timeBudget: -1 }]) {
       expect(() => make(options)).toThrow(InvalidOptionError)
     }
@@ -19,7 +19,7 @@ describe.each(Object.entries(MAKERS))('%s', (_name, make) => {
 describe('cronRoute without a secret', () => {
   afterEach(() => vi.restoreAllMocks())
 
-  it.each([undefined, '', '  '])('is made, and answers every request with 500 (%j)', async (secret) => {
+  it.each([undefined, '', '  '])('answers every request with 500 (%j)', async (secret) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const made = vi.fn<() => Cache>(memoryCache)
     const route = cronRoute(made, { secret })
@@ -29,12 +29,12 @@ describe('cronRoute without a secret', () => {
         expect([response.status, await response.json()]).toEqual([500, { error: 'Cleanup has no secret' }])
       }
     }
-    // Nothing was cleaned up for anybody, and whoever reads the log learns what to do.
+    // Nothing was cleaned up, and the log explains what to do.
     expect(made).not.toHaveBeenCalled()
     expect(String(log.mock.calls[0])).toContain('is CRON_SECRET missing?')
   })
 
-  it.each([null, 42, {}, ['secret']])('is refused when the secret is of another type (%j)', (secret) => {
+  it.each([null, 42, {}, ['secret']])('is refused if the secret is of another type (%j)', (secret) => {
     expect(() => cronRoute(memoryCache(), { secret: secret as never })).toThrow(InvalidOptionError)
   })
 })

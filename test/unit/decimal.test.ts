@@ -25,7 +25,7 @@ describe('decimal sums', () => {
     expect(() => addDecimals(a, b)).toThrow(expect.objectContaining({ code: 'COUNTER_RANGE' }))
   })
 
-  it('is exact in hundredths, in any order', () => {
+  it('are exact in hundredths, in any order', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: -1e9, max: 1e9 }), { minLength: 1 }), (hundredths) => {
         const sum = hundredths.reduce((text, n) => addDecimals(text, String(n / 100)), '0')
@@ -35,7 +35,7 @@ describe('decimal sums', () => {
   })
 })
 
-it('takes the whole part, and 0 for what is negative', () => {
+it('wholePart returns the whole part, and 0 for a negative number', () => {
   expect(['0', '7', '1.9', '-0.5', '-3', '1e+20', '0.99999999999999999999'].map(wholePart)).toEqual([
     0, 7, 1, 0, 0, 1e20, 0,
   ])

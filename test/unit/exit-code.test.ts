@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
-it('a run with a failed test exits with a code that says so', () => {
+it('a run with a failed test exits with 1', () => {
   const { TEST_DATABASE_URL: _, ...env } = process.env
   const { status, stdout } = spawnSync(
     process.execPath,

@@ -19,16 +19,16 @@ describe('an expiration', () => {
     ['-2d', -172_800_000],
     [{ days: 1, hours: 1, minutes: 1, seconds: 1, milliseconds: 1 }, 90_061_001],
     [{ minutes: 1, seconds: undefined }, 60_000],
-  ])('%j is that many milliseconds from now', (input, ms) => {
+  ])('as %j is that many milliseconds from now', (input, ms) => {
     expect(parseExpiration(input, NOW)).toEqual({ kind: 'after', ms })
   })
 
-  it('takes a Date of another realm', async () => {
+  it('may be a Date of another realm', async () => {
     const { runInNewContext } = await import('node:vm')
     expect(parseExpiration(runInNewContext('new Date(5)'), NOW)).toEqual({ kind: 'at', epochMs: 5 })
   })
 
-  it('is either understood or refused with a typed error, whatever comes', () => {
+  it('is either accepted or refused with a typed error, for any value', () => {
     fc.assert(
       fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withTypedArray: true }), (input) => {
         try {

@@ -3,11 +3,11 @@ import { chunks, MAX_KEYS } from '../../src/postgres/batches.ts'
 import { inBatches, timeLimit } from '../../src/values/in-batches.ts'
 
 describe('work in batches', () => {
-  it('runs one batch even if time is up', () => {
+  it('runs one batch even if the time is up', () => {
     expect([...inBatches({ size: () => 5, isOver: () => true })].map(({ size }) => size)).toEqual([5])
   })
 
-  it('asks for the size of each batch, and goes on until it is over', () => {
+  it('computes the size of each batch, and continues until nothing is left', () => {
     let left = 3
     const sizes = Array.from(inBatches({ size: () => left, isOver: () => --left === 0 }), ({ size }) => size)
     expect(sizes).toEqual([3, 2, 1])
@@ -23,7 +23,7 @@ describe('work in batches', () => {
     expect(sizes).toEqual([100, 13, 2, 1, 1])
   })
 
-  it('is over when the time budget is used up or the signal is aborted', () => {
+  it('ends when the time budget is used up or the signal aborts', () => {
     const controller = new AbortController()
     expect(timeLimit({ timeBudget: 0, signal: undefined })()).toBe(true)
     const isOver = timeLimit({ timeBudget: Number.POSITIVE_INFINITY, signal: controller.signal })
@@ -34,14 +34,14 @@ describe('work in batches', () => {
 })
 
 describe('a list in parts', () => {
-  it('has parts of at most so many items', () => {
+  it('has parts of at most this many items', () => {
     const items = Array.from({ length: MAX_KEYS * 2 + 1 }, (_, i) => i)
     expect(Array.from(chunks(items), ({ length }) => length)).toEqual([MAX_KEYS, MAX_KEYS, 1])
     expect([...chunks(items)].flat()).toEqual(items)
     expect([...chunks([])]).toEqual([])
   })
 
-  it('has parts of at most so much weight, unless a single item weighs more', () => {
+  it('has parts of at most this weight, unless a single item weighs more', () => {
     expect([...chunks([3, 3, 4, 11, 1, 9, 1], (weight) => weight, 10)]).toEqual([[3, 3, 4], [11], [1, 9], [1]])
   })
 })

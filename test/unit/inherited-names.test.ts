@@ -1,4 +1,4 @@
-/** Names that every object inherits. They are names like any other. */
+/** Names that every object inherits. They must work like any other name. */
 import { integer, pgTable, primaryKey } from 'drizzle-orm/pg-core'
 import { createCacheManager, memoryCache, shardedCache } from 'pgstash'
 import { rowTag } from 'pgstash/drizzle'
@@ -6,19 +6,19 @@ import { describe, expect, it } from 'vitest'
 
 const NAMES = ['constructor', 'toString', '__proto__', 'hasOwnProperty']
 
-/** An object with these own fields, `__proto__` included. */
+/** An object with these own fields, including `__proto__`. */
 const fields = <T>(value: (name: string) => T): Record<string, T> =>
   Object.fromEntries(NAMES.map((name) => [name, value(name)]))
 
 describe.each(NAMES)('the name %s', (name) => {
-  it('can be that of a store', async () => {
+  it('can be the name of a store', async () => {
     const caches = createCacheManager({ default: name, stores: fields(() => memoryCache()) })
     await caches.store(name).set('key', name)
     expect(await caches.get('key')).toBe(name)
     expect(() => createCacheManager({ default: 'a', stores: { a: memoryCache() } }).store(name)).toThrow('a')
   })
 
-  it('can be that of a node, with a weight or without', async () => {
+  it('can be the name of a node, with or without a weight', async () => {
     for (const weights of [undefined, {}, fields(() => 2)]) {
       const cache = shardedCache({ nodes: fields(() => memoryCache()), ...(weights && { weights }) })
       await cache.set('key', 1)
@@ -28,7 +28,7 @@ describe.each(NAMES)('the name %s', (name) => {
     }
   })
 
-  it('can be that of a namespace and of a key', async () => {
+  it('can be the name of a namespace and of a key', async () => {
     const cache = memoryCache().namespace(name)
     await cache.setMany(fields((key) => key))
     expect(await cache.get(name)).toBe(name)
@@ -36,7 +36,7 @@ describe.each(NAMES)('the name %s', (name) => {
     expect(await memoryCache().namespace(name).get(name)).toBe(undefined)
   })
 
-  it('is no column of a row that lacks it', () => {
+  it('is not a column of a row that lacks it', () => {
     const columns = { id: integer('id'), other: integer(name) }
     const table = pgTable('rows', columns, (t) => [primaryKey({ columns: [t.id, t.other] })])
     expect(() => rowTag(table, { id: 1 } as never)).toThrow()

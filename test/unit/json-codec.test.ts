@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 const encode = (value: unknown) => jsonCodec.encode(value, { key: 'key' })
 
-/** Messages say what was refused, in which containers. */
+/** Messages name the refused value and the containers around it. */
 function lossIn(value: unknown): string | undefined {
   try {
     encode(value)
@@ -45,7 +45,7 @@ describe('the JSON codec', () => {
     ['a Blob', new Blob(['x']), 'a Blob'],
     ['a generator', (function* () {})(), 'an instance of a class without fields'],
     ['private state', { a: [new Hidden()] }, 'an instance of a class without fields in an array in an object'],
-    ['what only a prototype has', Object.create({ a: 1 }), 'an instance of a class without fields'],
+    ['a value with only prototype fields', Object.create({ a: 1 }), 'an instance of a class without fields'],
     ['a boxed symbol', Object(Symbol('x')), 'a Symbol'],
     ['a Map that toJSON returns', { toJSON: () => [new Map()] }, 'a Map in an array'],
     ['an array of functions', [() => 1], 'an array of nothing but functions and symbols'],
@@ -55,7 +55,7 @@ describe('the JSON codec', () => {
       'a Map in an object',
     ],
     [
-      'a tag that a program made',
+      'a toStringTag of a program',
       Object.assign(Object.create({ [Symbol.toStringTag]: 'secret' })),
       'an instance of a class without fields',
     ],
@@ -108,7 +108,11 @@ describe('the JSON codec', () => {
     ['symbol keys beside data', { n: 1, [Symbol('s')]: 2 }, '{"n":1}'],
     ['array subclasses with fields', Object.assign([1], { count: 1 }), '[1]'],
     ['empty objects and arrays', [{}, [], [[]]], '[{},[],[[]]]'],
-    ['a Map that a program taught toJSON', Object.assign(new Map([['a', 1]]), { toJSON: () => ({ a: 1 }) }), '{"a":1}'],
+    [
+      'a Map whose toJSON a program has defined',
+      Object.assign(new Map([['a', 1]]), { toJSON: () => ({ a: 1 }) }),
+      '{"a":1}',
+    ],
   ])('writes %s as JSON does', (_, value, text) => {
     expect(encode(value)).toBe(text)
     expect(encode(value)).toBe(JSON.stringify(value))
@@ -124,14 +128,14 @@ describe('the JSON codec', () => {
     expect(() => jsonCodec.decode('bytes:?', { key: '' })).toThrow()
   })
 
-  it('takes plain objects of another realm', async () => {
+  it('accepts plain objects of another realm', async () => {
     const { runInNewContext } = await import('node:vm')
     expect(encode(runInNewContext('({ a: [{}], at: new Date(0) })'))).toBe('{"a":[{}],"at":"1970-01-01T00:00:00.000Z"}')
     expect(lossIn(runInNewContext('({ a: new Map() })'))).toBe('a Map in an object')
     expect(lossIn(runInNewContext('[new Error()]'))).toBe('an Error in an array')
   })
 
-  it('takes whatever depth JSON.stringify takes', () => {
+  it('accepts every depth that JSON.stringify accepts', () => {
     let value: unknown = 1
     let deepest = 0
     for (let depth = 0; ; depth++) {
@@ -148,7 +152,7 @@ describe('the JSON codec', () => {
     expect(deepest).toBeGreaterThan(500)
   })
 
-  it('says which remedy there is', () => {
+  it('names the remedy in its error', () => {
     expect(() => encode({ a: Promise.resolve(1) })).toThrow('Await it.')
     expect(() => encode({ a: new Set() })).toThrow('Convert it to plain data, or use devalueCodec.')
   })

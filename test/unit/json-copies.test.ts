@@ -17,7 +17,7 @@ function expectExact(text: string): void {
 }
 
 describe('copies of decoded JSON', () => {
-  it('equal what JSON.parse makes and share nothing, whatever the value', () => {
+  it('equal the results of JSON.parse and share nothing, for any value', () => {
     fc.assert(
       fc.property(jsonValues, (value) => expectExact(JSON.stringify(value))),
       { numRuns: 500 },
@@ -40,7 +40,7 @@ describe('copies of decoded JSON', () => {
     expectExact(text)
   })
 
-  it('never call setters that a program put on the prototype of all objects', () => {
+  it('never call setters that a program defined on Object.prototype', () => {
     const copies = copiesOf('{"trap":{"a":1},"b":{"trap":2}}')
     const seen: unknown[] = []
     Object.defineProperty(Object.prototype, 'trap', { configurable: true, set: (value) => seen.push(value) })
@@ -56,12 +56,12 @@ describe('copies of decoded JSON', () => {
     expect(seen).toEqual([])
   })
 
-  it('are not made of values that are nested so deeply that a copy could overflow the stack', () => {
+  it('are refused for values nested so deeply that a copy could overflow the stack', () => {
     expect(copiesOf(nested(64))?.make()).toEqual(JSON.parse(nested(64)))
     for (const depth of [66, 1_000, 200_000]) expect(copiesOf(nested(depth))).toBeUndefined()
   })
 
-  it('are not made of texts that are longer than a million characters, unless a slice of the text is enough', () => {
+  it('are refused for texts longer than a million characters, unless a slice of the text is enough', () => {
     expect(copiesOf(JSON.stringify(['x'.repeat(2 ** 20 - 10)]))?.make()).toEqual(['x'.repeat(2 ** 20 - 10)])
     expect(copiesOf(JSON.stringify(['x'.repeat(2 ** 20)]))).toBeUndefined()
     expect(copiesOf(JSON.stringify('x'.repeat(2 ** 20)))?.make()).toBe('x'.repeat(2 ** 20))
@@ -73,7 +73,7 @@ describe('copies of decoded JSON', () => {
     expect(bytes(Array.from({ length: 1_000 }, () => 1))).toBeGreaterThan(8_000)
     expect(bytes(Array.from({ length: 1_000 }, () => ({})))).toBeGreaterThan(100_000)
     expect(bytes('\n'.repeat(1_000))).toBeGreaterThan(1_000)
-    // A string without escapes refers to the text that the row holds anyway.
+    // A string without escapes refers to the text of the row, which is in memory anyway.
     expect(bytes('x'.repeat(1_000))).toBeLessThan(100)
   })
 })

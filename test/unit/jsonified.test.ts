@@ -1,4 +1,4 @@
-/** The types are checked by `tsc`; what they promise is compared with what the codec does. */
+/** `tsc` checks the types. These tests compare their promises with the results of the codec. */
 import type { JSONValue } from 'hono/utils/types'
 import { cached, type Jsonified, jsonCodec, memoryCache, nullCache } from 'pgstash'
 import { describe, expect, expectTypeOf, it } from 'vitest'
@@ -37,7 +37,7 @@ class Money {
 }
 
 describe('Jsonified', () => {
-  it('leaves plain data as it is', () => {
+  it('leaves plain data unchanged', () => {
     expectTypeOf<Jsonified<User>>().toEqualTypeOf<User>()
     expectTypeOf<Jsonified<User[]>>().toEqualTypeOf<User[]>()
     expectTypeOf<Jsonified<readonly User[]>>().toEqualTypeOf<readonly User[]>()
@@ -76,7 +76,7 @@ describe('Jsonified', () => {
           (value) => value,
         ),
     ).toBe(true)
-    // Hono's allows functions in objects, so that only what comes back is one of it.
+    // Hono's type allows functions in objects, so only the result must be assignable to it.
     expectTypeOf<Jsonified<JSONValue>>().toExtend<JSONValue>()
   })
 
@@ -89,7 +89,7 @@ describe('Jsonified', () => {
     expect(JSON.parse(jsonCodec.encode(new Date(0), { key: '' }) as string)).toBe('1970-01-01T00:00:00.000Z')
   })
 
-  it('is never for what the codec refuses', () => {
+  it('is never for values that the codec refuses', () => {
     expectTypeOf<Jsonified<Map<string, number>>>().toEqualTypeOf<never>()
     expectTypeOf<Jsonified<Uint8Array | Buffer | string>>().toEqualTypeOf<Bytes | string>()
     expectTypeOf<Jsonified<{ bytes: Uint8Array }>>().toEqualTypeOf<{ bytes: never }>()
@@ -97,7 +97,7 @@ describe('Jsonified', () => {
     expectTypeOf<Jsonified<{ list: Map<string, Date>[] }>>().toEqualTypeOf<{ list: never[] }>()
   })
 
-  it('is what JSON makes of functions, of undefined in arrays, and of objects with toJSON', () => {
+  it('matches JSON for functions, undefined in arrays, and objects with toJSON', () => {
     expectTypeOf<Jsonified<{ f: () => void; n: number }>>().toEqualTypeOf<{ f: undefined; n: number }>()
     expectTypeOf<Jsonified<(string | undefined)[]>>().toEqualTypeOf<(string | null)[]>()
     expectTypeOf<Jsonified<{ toJSON(): { at: Date } }>>().toEqualTypeOf<{ at: string }>()
@@ -123,7 +123,7 @@ describe('the type of getOrSet', () => {
     expect(typeof wrong.at).toBe('string')
   })
 
-  it('is that of plain data, also with literals, and for plain values', async () => {
+  it('is the type of plain data, also with literals, and for plain values', async () => {
     expectTypeOf(cache.getOrSet('n', 1)).resolves.toEqualTypeOf<number>()
     expectTypeOf(cache.getOrSet('s', async () => 'text' as string | null)).resolves.toEqualTypeOf<string | null>()
     expectTypeOf(cache.getOrSet<unknown>('u', () => 1)).resolves.toEqualTypeOf<unknown>()
@@ -132,9 +132,9 @@ describe('the type of getOrSet', () => {
     expect([literal, empty]).toEqual([{ kind: 'a' }, []])
   })
 
-  it('is the one that the caller names for another codec', async () => {
+  it('is the type that the caller names for another codec', async () => {
     const load = <T>(key: string, compute: () => Promise<T>): Promise<T> => cache.getOrSet<T, T>(key, compute)
-    // @ts-expect-error of an unknown type nobody knows what JSON makes
+    // @ts-expect-error The JSON form of an unknown type is unknown.
     const unsafe = <T>(key: string, compute: () => Promise<T>): Promise<T> => cache.getOrSet(key, compute)
     expectTypeOf(cache.getOrSet<Date, Date>('kept', () => new Date())).resolves.toEqualTypeOf<Date>()
     expect([await load('k', async () => 1), await unsafe('k', async () => 2)]).toEqual([1, 1])

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, it } from 'vitest'
 
-/** In a program of its own, because what it adds holds for all of it. */
+/** In a separate program, because its declarations apply to all of it. */
 const PROGRAM = `import type { Cache, cached, DevalueTypes, Jsonified } from 'pgstash'
 declare module 'pgstash' {
   interface KeptTypes {
@@ -29,7 +29,7 @@ export async function users(cache: Cache, load: () => Promise<User>, wrap: typeo
 }
 `
 
-it('KeptTypes makes getOrSet and cached return what the codec keeps', async () => {
+it('KeptTypes makes getOrSet and cached return the types that the codec keeps', async () => {
   const folder = await mkdtemp(join(process.cwd(), 'test/.kept-'))
   try {
     await writeFile(join(folder, 'program.ts'), PROGRAM)
@@ -37,7 +37,9 @@ it('KeptTypes makes getOrSet and cached return what the codec keeps', async () =
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../tsconfig.json',
-        compilerOptions: { paths: { pgstash: ['../../src/index.ts'] } },
+        compilerOptions: {
+          paths: { pgstash: ['../../src/index.ts'], '#tcp': ['../../src/postgres/connections/tcp.ts'] },
+        },
         include: ['program.ts'],
       }),
     )

@@ -11,7 +11,7 @@ import {
   storedTags,
 } from '../../src/values/key.ts'
 
-// Of the characters that mean something, so that collisions would be found.
+// Built from the characters with a meaning, so that collisions would be found.
 const name = fc.string({ unit: fc.constantFrom('|', '\\', 'a', 'b', ':', '#', '~', 'é'), minLength: 1, maxLength: 6 })
 const path = fc.array(name, { maxLength: 3 })
 const scopeOf = (names: string[]): Scope => names.reduce<Scope>((scope, name) => nestedScope(scope, name), ROOT)
@@ -40,7 +40,7 @@ describe('stored keys', () => {
     )
   })
 
-  it('read back as the namespaces and the key that they were made of', () => {
+  it('decode to the namespaces and the key that they were made of', () => {
     fc.assert(
       fc.property(path, path, name, (outer, inner, key) => {
         const scope = scopeOf(outer)
@@ -66,7 +66,7 @@ describe('stored keys', () => {
     )
   })
 
-  it('are bounded: at most 512 bytes, and exactly 512 where the key was longer', () => {
+  it('have at most 512 bytes, and exactly 512 if the key was longer', () => {
     const long = fc.string({ unit: fc.constantFrom('a', 'é', '日', '👩'), minLength: 120, maxLength: 700 })
     fc.assert(
       fc.property(long, path, (key, names) => {
@@ -82,7 +82,7 @@ describe('stored keys', () => {
     )
   })
 
-  it('of exactly 512 bytes stay readable, unless they look like a bounded one', () => {
+  it('stay readable at exactly 512 bytes, unless they look like a shortened key', () => {
     const plain = 'a'.repeat(512)
     expect(storedKey(ROOT, plain)).toBe(plain)
     const bounded = storedKey(ROOT, 'a'.repeat(513))
@@ -94,7 +94,7 @@ describe('stored keys', () => {
 })
 
 describe('stored tags', () => {
-  it('are unique, and null where there are none', () => {
+  it('are unique, and null if there are none', () => {
     expect(storedTags(undefined)).toBe(null)
     expect(storedTags([])).toBe(null)
     expect(storedTags(['b', 'a', 'b'])).toEqual(['b', 'a'])

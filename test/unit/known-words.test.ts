@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { fixedTexts } from '../../src/postgres/failure-reasons.ts'
 import { knownWords } from '../../src/values/known-words.ts'
 
-/** Words of messages that drivers and runtimes throw. */
+/** Words in the messages of drivers and runtimes. */
 const DRIVERS_WORDS =
   'a abort aborted access after already an and answer any are as at attempt attempted authentication authorization ' +
   'available awaiting be because been before body broken buffer busy by call called can cannot certificate channel ' +
@@ -21,11 +21,11 @@ const DRIVERS_WORDS =
   'undefined unexpected unexpectedly unknown unreachable unsupported until upstream url use user using valid value ' +
   'verify version was websocket while with without write writing wrong'
 
-it.each(DRIVERS_WORDS.split(' '))('keeps the word %s', (word) => {
+it.each(DRIVERS_WORDS.split(' '))('an error text keeps the word %s', (word) => {
   expect(knownWords(`the server ${word} the client`, fixedTexts())).toBe(`the server ${word} the client`)
 })
 
-it('replaces other words and all that is quoted', () => {
+it('an error text loses other words and everything in quotes', () => {
   expect(knownWords('the server zanzibar said "the client"', fixedTexts())).toBe(undefined)
   expect(knownWords('the server zanzibar refused "the client"', fixedTexts())).toBe('the server … refused …')
 })

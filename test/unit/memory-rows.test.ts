@@ -24,14 +24,14 @@ function filledStorage(count: number, maxBytes: number, maxEntries = 1_000) {
 }
 
 describe('the decoded copies of a memory cache', () => {
-  it('are kept of values that are read more than once', () => {
+  it('are kept for values that are read more than once', () => {
     const storage = filledStorage(2, 100_000)
     expect(read(storage.read('key 0'), 1)?.decoded).not.toBeInstanceOf(JsonCopies)
     expect(read(storage.read('key 0'), 1)?.decoded).toBeInstanceOf(JsonCopies)
     expect(storage.read('key 1')?.decoded).toBeUndefined()
   })
 
-  it('take at most half of maxBytes beside the entries, and evict none of them', () => {
+  it('use at most half of maxBytes beside the entries, and evict no entry', () => {
     const storage = filledStorage(100, 150_000)
     for (let round = 0; round < 3; round++) for (const row of storage.rows()) read(row)
     const kept = [...storage.rows()].map(bytesOf)
@@ -42,7 +42,7 @@ describe('the decoded copies of a memory cache', () => {
     for (const row of storage.rows()) expect(decodeRow(row, row.key, jsonCodec)).toEqual(VALUE)
   })
 
-  it('make room for those of values that were read later', () => {
+  it('are evicted for copies of values that were read later', () => {
     const storage = filledStorage(100, 150_000)
     for (let i = 0; i < 100; i++) read(storage.peek(`key ${i}`))
     expect(bytesOf(storage.peek('key 0'))).toBe(0)
@@ -51,7 +51,7 @@ describe('the decoded copies of a memory cache', () => {
     expect(bytesOf(read(storage.peek('key 0'), 1))).toBeGreaterThan(1_000)
   })
 
-  it('do not hold one that would push out many others', () => {
+  it('are not kept if one would evict many others', () => {
     const storage = filledStorage(0, 150_000)
     storage.put(entry('large', [VALUE.text, ...Array.from({ length: 1_000 }, () => ({}))]))
     storage.put(entry('small', VALUE))
@@ -65,7 +65,7 @@ describe('the decoded copies of a memory cache', () => {
     ['evicted', (storage) => ['a', 'b', 'c'].map((key) => storage.put(entry(key, 1)))],
     ['too large when it is written again', (storage) => storage.put(entry('key 0', 'x'.repeat(200_000)))],
     ['cleared', (storage) => storage.clear()],
-  ])('go when their entry is %s, and do not come back', (_, change) => {
+  ])('are dropped when their entry is %s, and do not come back', (_, change) => {
     const storage = filledStorage(1, 150_000, 3)
     const row = read(storage.peek('key 0'))
     expect(bytesOf(row)).toBeGreaterThan(0)
@@ -75,7 +75,7 @@ describe('the decoded copies of a memory cache', () => {
     expect(bytesOf(read(row, 4))).toBe(0)
   })
 
-  it('are counted until they go', () => {
+  it('count towards maxBytes until they are dropped', () => {
     const copies = new DecodedCopies(100_000)
     const rows = ['a', 'b'].map((key) => new MemoryRow(entry(key, VALUE), copies))
     for (const row of rows) read(row)
@@ -86,7 +86,7 @@ describe('the decoded copies of a memory cache', () => {
     expect(copies.bytes).toBe(0)
   })
 
-  it('are not taken along by a copy of the row with another value', () => {
+  it('are not taken over by a copy of the row with another value', () => {
     const row = read(filledStorage(1, 100_000).peek('key 0')) as MemoryRow
     expect(Object.keys({ ...row })).not.toContain('decoded')
     expect({ ...row, value: '1' }).not.toHaveProperty('decoded')

@@ -4,8 +4,8 @@ import { randomBytes, randomNumber, randomUUID } from '../../src/values/random.t
 afterEach(() => vi.restoreAllMocks())
 
 describe('random values', () => {
-  it('are not read through the methods that Next wraps', () => {
-    // As Next does: on the object `crypto`, and not on its class.
+  it('do not use the methods that Next wraps', () => {
+    // Next wraps them on the object `crypto`, not on its class.
     const wrapped = [
       vi.spyOn(crypto, 'randomUUID').mockImplementation(refuse),
       vi.spyOn(crypto, 'getRandomValues').mockImplementation(refuse),
@@ -18,7 +18,7 @@ describe('random values', () => {
     expect(wrapped.map((spy) => spy.mock.calls.length)).toEqual([1, 0, 0])
   })
 
-  it('come from the object where its class has no methods', () => {
+  it('come from the object if its class has no methods', () => {
     vi.stubGlobal('crypto', { randomUUID: () => 'its own' })
     expect(randomUUID()).toBe('its own')
     vi.unstubAllGlobals()
@@ -31,7 +31,7 @@ describe('random values', () => {
     const numbers = Array.from({ length: 10_000 }, randomNumber)
     expect(Math.min(...numbers)).toBeGreaterThanOrEqual(0)
     expect(Math.max(...numbers)).toBeLessThan(1)
-    // The mean of so many is further off once in 10⁹ runs.
+    // The mean of this many numbers deviates further once in 10⁹ runs.
     expect(Math.abs(numbers.reduce((sum, each) => sum + each, 0) / numbers.length - 0.5)).toBeLessThan(0.02)
   })
 })

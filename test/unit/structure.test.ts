@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 const SOURCE = fileURLToPath(new URL('../../src', import.meta.url))
 const IMPORT = /(?:from|import\()\s*'(\.[^']+)'/g
 
-/** A file at the top stands for itself. */
+/** A file at the top counts as its own directory. */
 function directoryOf(file: string): string {
   return relative(SOURCE, file).split(sep)[0] ?? ''
 }
@@ -26,7 +26,7 @@ async function importsBetweenDirectories(): Promise<Map<string, Set<string>>> {
   return imports
 }
 
-/** A way from a directory back to itself. */
+/** A path from a directory back to itself. */
 function cycleFrom(start: string, imports: ReadonlyMap<string, ReadonlySet<string>>): string[] | undefined {
   const queue = [[start]]
   const seen = new Set<string>()
@@ -46,7 +46,7 @@ it('directories import each other in one direction only', async () => {
   expect([...imports.keys()].map((directory) => cycleFrom(directory, imports)).filter(Boolean)).toEqual([])
 })
 
-it('a cycle would be found', () => {
+it('the check finds a cycle', () => {
   const imports = new Map([
     ['a', new Set(['b'])],
     ['b', new Set(['c'])],

@@ -10,12 +10,12 @@ describe('a name on a page', () => {
     ['three spaces', '   ', '\\u{0020}\\u{0020}\\u{0020}'],
     ['spaces at its ends', ' a b ', '\\u{0020}a b\\u{0020}'],
     ['spaces in a row', 'a  b', 'a\\u{0020}\\u{0020}b'],
-    ['what separates namespaces', 'a / b', 'a\\u{0020}/\\u{0020}b'],
-    ['a tab and a line', 'a\tb\n', 'a\\u{0009}b\\u{000a}'],
+    ['a separator of namespaces', 'a / b', 'a\\u{0020}/\\u{0020}b'],
+    ['a tab and a line break', 'a\tb\n', 'a\\u{0009}b\\u{000a}'],
     ['other blanks', '\u00a0\u3000\u2800', '\\u{00a0}\\u{3000}\\u{2800}'],
     ['zero width', 'a\u200bb\ufeff\u2060', 'a\\u{200b}b\\u{feff}\\u{2060}'],
     ['a direction', 'safe\u202egnp.exe', 'safe\\u{202e}gnp.exe'],
-    ['a lone mark', '\u0301a', '\\u{0301}a'],
+    ['a lone combining mark', '\u0301a', '\\u{0301}a'],
     ['a mark after a space', 'a \u0301', 'a \\u{0301}'],
     ['decomposed letters', 'e\u0301', 'e\\u{0301}'],
     ['decomposed Hangul', '\u1100\u1161', '\u1100\\u{1161}'],
@@ -25,7 +25,7 @@ describe('a name on a page', () => {
     ['private use and unassigned', '\ue000\u{10fffe}', '\\u{e000}\\u{10fffe}'],
     ['text that looks escaped', '\\u{0020}', '\\\\u{0020}'],
     ['a joiner between Latin letters', 'a\u200db\u200c', 'a\\u{200d}b\\u{200c}'],
-    ['a variation', 'a\ufe0f', 'a\\u{fe0f}'],
+    ['a variation selector', 'a\ufe0f', 'a\\u{fe0f}'],
   ])('shows %s', (_, name, shown) => {
     expect(visibleName(name)).toBe(shown)
   })
@@ -45,11 +45,11 @@ describe('a name on a page', () => {
     '👩‍👩‍👧‍👦',
     'Ω',
     'naïve',
-  ])('leaves %s as it is', (name) => {
+  ])('leaves %s unchanged', (name) => {
     expect(visibleName(name)).toBe(name)
   })
 
-  it('is another for every other name, and shows what its letters are', () => {
+  it('differs for every two names, and shows the letters of the name', () => {
     const alike = fc.constantFrom(
       ' ',
       '\\',
@@ -107,7 +107,7 @@ describe('a key on a page', () => {
     )
   })
 
-  it('is another for every other stored key, also of those that are cut', () => {
+  it('differs for every two stored keys, including shortened ones', () => {
     const long = 'k'.repeat(100)
     const keys = [
       'k',

@@ -33,7 +33,10 @@ beforeEach(async () => {
   faults.reset()
 })
 
-/** The expiration of an item in milliseconds from now, to the minute, because test and database have a clock each. */
+/**
+ * The expiration of an item in milliseconds from now, rounded to a minute, because test and database have separate
+ * clocks.
+ */
 async function lifeOf(key: string): Promise<number | null | undefined> {
   const expiresAt = await driver.getInstance().expiration(key)
   return expiresAt && Math.round((expiresAt.getTime() - Date.now()) / 60_000) * 60_000
@@ -69,7 +72,7 @@ describe('a call of the driver', () => {
     expect(faults.requests).toBe(1)
   })
 
-  it('needs none for no items', async () => {
+  it('sends nothing for no items', async () => {
     expect([await driver.getItems([]), await driver.setItems([])]).toEqual([[], undefined])
     expect(faults.requests).toBe(0)
   })
@@ -91,7 +94,7 @@ describe('a call of the driver', () => {
 })
 
 describe('the expiration of an item', () => {
-  it('is 30 days if the call names none, so that the items of Nitro’s swr do not stay for ever', async () => {
+  it('is 30 days if the call names none, so that Nitro’s swr items do not stay forever', async () => {
     await driver.setItem('text', 'text')
     await driver.setItemRaw('raw', 'text', {})
     await driver.setItems([{ key: 'many', value: 'text' }])
@@ -112,12 +115,12 @@ describe('the expiration of an item', () => {
 
   it.each([
     ['undefined', undefined, 30 * DAY_MS],
-    ['0, as other drivers take it for none', 0, 30 * DAY_MS],
+    ['0, which other drivers treat as none', 0, 30 * DAY_MS],
     ['null', null, null],
     ['Infinity', Number.POSITIVE_INFINITY, null],
     ['a span', '2h', 7_200_000],
     ['negative', -5, undefined],
-  ])('with a ttl of %s', async (_name, ttl, expected) => {
+  ])('can be set by a ttl of %s', async (_name, ttl, expected) => {
     await driver.setItem('a', 'text', { ttl })
     expect(await lifeOf('a')).toBe(expected)
   })
@@ -135,14 +138,14 @@ describe('the expiration of an item', () => {
     ['a span', '90d', 90 * DAY_MS],
     ['null', null, null],
     ['0', 0, null],
-  ] as const)('is the driver’s own ttl: %s', async (_name, ttl, expected) => {
+  ] as const)('comes from the driver’s own ttl: %s', async (_name, ttl, expected) => {
     driver = unstorageDriver({ cache, ttl })
     await driver.setItem('a', 'text')
     await driver.setItem('b', 'text', { ttl: 0 })
     expect([await lifeOf('a'), await lifeOf('b')]).toEqual([expected, expected])
   })
 
-  it('is not that of the cache, which knows nothing of what Nitro may still serve as stale', async () => {
+  it('ignores the default of the cache, which does not know how long Nitro serves an item as stale', async () => {
     driver = unstorageDriver({ cache: createCache(site.db, { expiration: '1m' }) })
     await driver.setItem('a', 'text')
     expect(await lifeOf('a')).toBe(30 * DAY_MS)
@@ -163,21 +166,21 @@ describe('a value', () => {
     'a\0b',
     '\ud800',
     '“é” 🙂',
-  ])('comes back as exactly the text that it was: %j', async (text) => {
+  ])('comes back as exactly the same text: %j', async (text) => {
     await driver.setItem('a', text)
     expect(await driver.getItem('a')).toBe(text)
     expect(await driver.getItemRaw('a')).toBe(text)
     expect(await driver.getItems([{ key: 'a' }])).toEqual([{ key: 'a', value: text }])
   })
 
-  it('does not alias what was read before', async () => {
+  it('does not alias the result of an earlier read', async () => {
     await driver.setItemRaw('a', { list: [1] })
     const [one, two] = [await driver.getItemRaw('a'), await driver.getItemRaw('a')]
     Object(one).list.push(2)
     expect(two).toEqual({ list: [1] })
   })
 
-  it('that is too large, or that the codec refuses, rejects and leaves the older one', async () => {
+  it('rejects if it is too large or the codec refuses it, and the older one stays', async () => {
     driver = unstorageDriver({ cache: createCache(site.db, { maxValueBytes: 10 }) })
     await driver.setItem('a', 'old')
     await expect(driver.setItem('a', 'x'.repeat(20))).rejects.toMatchObject({ code: 'VALUE_TOO_LARGE' })
@@ -216,7 +219,7 @@ describe('raw bytes', () => {
     }
   })
 
-  it('of a stream that fails leave the older item', async () => {
+  it('from a stream that fails leave the older item', async () => {
     await driver.setItemRaw('a', ALL)
     const failing = new ReadableStream({
       start(controller) {
@@ -261,7 +264,7 @@ describe('raw bytes', () => {
 })
 
 describe('the metadata of an item', () => {
-  it('are when it was written, and the seconds until it expires', async () => {
+  it('are its write time, and the seconds until it expires', async () => {
     await driver.setItem('a', 'text', { ttl: 600 })
     await driver.setItem('forever', 'text', { ttl: null })
     const meta = await driver.getMeta('a')
@@ -282,7 +285,7 @@ describe('the metadata of an item', () => {
   })
 
   it.each(VERSIONS)(
-    'are merged with those that setMeta of unstorage %s stores',
+    'are merged with the metadata that setMeta of unstorage %s stores',
     async (_version, { createStorage }) => {
       const storage = createStorage({ driver })
       await storage.setItem('a', 'text', { ttl: 60 })
@@ -297,7 +300,7 @@ describe('the metadata of an item', () => {
 })
 
 describe('keys', () => {
-  it('are listed relative to the driver, below the base only, and without expired ones', async () => {
+  it('are listed relative to the driver, only below the base, and without expired ones', async () => {
     for (const key of ['users:a', 'users:b:c', 'users2:a', 'users', 'us_rs:a', 'Users:a'])
       await driver.setItem(key, 'x')
     await driver.setItem('users:old', 'x', { ttl: 60 })
@@ -307,7 +310,7 @@ describe('keys', () => {
     for (const base of [undefined, '', ':']) expect(await driver.getKeys(base)).toHaveLength(6)
   })
 
-  it('are not those of namespaces nested in the driver’s own, which its cache may be used with', async () => {
+  it('exclude namespaces nested in the driver’s own, which its cache may use', async () => {
     await driver.setItem('a', 'x')
     await driver.getInstance().namespace('counters').set('b', 1)
     expect(await driver.getKeys()).toEqual(['a'])
@@ -321,7 +324,7 @@ describe('keys', () => {
     expect(await driver.getKeys()).toEqual(['a', 'a:b'])
   })
 
-  it.each(VERSIONS)('of several items are found below a prefix by unstorage %s', async (_version, version) => {
+  it.each(VERSIONS)('for several items are found below a prefix by unstorage %s', async (_version, version) => {
     const storage = version.createStorage()
     storage.mount('cache', driver)
     const users = version.prefixStorage(storage, 'cache:users')
@@ -338,7 +341,7 @@ describe('keys', () => {
     expect(await lifeOf('users:a')).toBe(60_000)
   })
 
-  it('of more than one page are all listed', async () => {
+  it('on more than one page are all listed', async () => {
     const items = Array.from({ length: 2_500 }, (_, i) => ({ key: `k:${i}`, value: 'x' }))
     await driver.setItems(items)
     faults.reset()
@@ -358,7 +361,7 @@ describe('keys', () => {
     },
   )
 
-  it('that are too long to be stored whole work, but cannot be listed', async () => {
+  it('work but cannot be listed if they are too long to be stored whole', async () => {
     const long = `users:${'x'.repeat(600)}`
     await driver.setItem(long, 'text')
     await driver.setItem('users:a', 'text')
@@ -369,7 +372,7 @@ describe('keys', () => {
     expect(await driver.getItem(long)).toBe(null)
   })
 
-  it('that are none reject before any request', async () => {
+  it('reject before any request if they are invalid', async () => {
     for (const key of ['', 'a\0', '\ud800']) {
       await expect(driver.getItem(key)).rejects.toMatchObject({ code: 'INVALID_KEY' })
       await expect(driver.setItem(key, 'x')).rejects.toMatchObject({ code: 'INVALID_KEY' })
@@ -385,7 +388,7 @@ describe('clear', () => {
 
   beforeEach(() => driver.setItems(KEYS.map((key) => ({ key, value: 'x' }))))
 
-  it.each(['users:', 'users', ':users', 'users/'])('of the base %s leaves all other items', async (base) => {
+  it.each(['users:', 'users', ':users', 'users/'])('with the base %s leaves all other items', async (base) => {
     await driver.clear(base)
     expect(await keys()).toEqual(KEPT)
   })
@@ -398,7 +401,7 @@ describe('clear', () => {
     expect([await keys(), await other.getKeys(), await cache.get('users:a')]).toEqual([[], ['users:a'], 'x'])
   })
 
-  it('removes expired items as well', async () => {
+  it('deletes expired items as well', async () => {
     await driver.setItem('users:old', 'x', { ttl: 60 })
     await advance(site.db, 60_000)
     await driver.clear('users')
@@ -406,7 +409,7 @@ describe('clear', () => {
     expect(entries).toEqual([])
   })
 
-  it('of many items takes one round trip for each 5,000', async () => {
+  it('for many items takes one round trip for each 5,000', async () => {
     await driver.setItems(Array.from({ length: 6_000 }, (_, i) => ({ key: `k:${i}`, value: 'x' })))
     faults.reset()
     await driver.clear('k')
@@ -415,7 +418,7 @@ describe('clear', () => {
   })
 
   describe.each(VERSIONS)('through unstorage %s', (_version, { createStorage, prefixStorage }) => {
-    it('of a nested mount leaves its siblings', async () => {
+    it('on a nested mount leaves its siblings', async () => {
       const storage = createStorage()
       storage.mount('app:cache', driver)
       storage.mount('app:data', unstorageDriver({ cache, namespace: 'data' }))
@@ -424,13 +427,13 @@ describe('clear', () => {
       expect([await keys(), await storage.getKeys('app')]).toEqual([[], ['app:data:users:a']])
     })
 
-    it('of a prefixed storage never removes items outside of the prefix', async () => {
+    it('on a prefixed storage never deletes items outside of the prefix', async () => {
       const storage = createStorage()
       storage.mount('cache', driver)
       const users = prefixStorage(storage, 'cache:users')
       expect((await users.getKeys()).sort()).toEqual(['a', 'b:c'])
       await users.clear()
-      // unstorage up to 2.0 beta passes nothing to a driver whose mount is above the base. A later one may.
+      // unstorage up to 2.0 beta passes nothing to a driver whose mount is above the base. A later version may.
       expect(await keys()).toEqual(expect.arrayContaining(KEPT))
       await users.removeItem('a')
       expect(await driver.hasItem('users:a')).toBe(false)
@@ -439,7 +442,7 @@ describe('clear', () => {
 })
 
 describe('setItem of unstorage', () => {
-  it.each(VERSIONS)('%s stores null as a text, and removes for undefined', async (_version, { createStorage }) => {
+  it.each(VERSIONS)('%s stores null as text, and deletes for undefined', async (_version, { createStorage }) => {
     const storage = createStorage({ driver })
     await storage.setItem('a', null)
     expect([await driver.getItem('a'), await storage.getItem('a'), await storage.hasItem('a')]).toEqual([
@@ -467,7 +470,7 @@ describe('setItem of unstorage', () => {
 })
 
 describe('a base', () => {
-  it.each(['app', 'app:', '/app/', 'app/one'])('of %s is a prefix that callers do not see', async (base) => {
+  it.each(['app', 'app:', '/app/', 'app/one'])('with name %s is a prefix that callers do not see', async (base) => {
     const own = unstorageDriver({ cache, base })
     await own.setItem('a', 'x')
     await own.setItems([{ key: 'b:c', value: 'y' }])
@@ -485,7 +488,7 @@ describe('a base', () => {
 })
 
 describe('the cache of a driver', () => {
-  it('counts what unstorage can only read and then write', async () => {
+  it('counts exactly, while unstorage can only read and then write', async () => {
     const counters = driver.getInstance()
     const calls = Array.from({ length: 20 }, () => counters.limit('login', { limit: 5, period: '1m' }))
     expect((await Promise.all(calls)).filter(({ allowed }) => allowed)).toHaveLength(5)
@@ -502,7 +505,7 @@ describe('the cache of a driver', () => {
 })
 
 describe('an entry that a reader finds expired', () => {
-  it('is not deleted by the read, which could delete another’s replacement', async () => {
+  it('is not deleted by the read, which could delete a newer entry of another process', async () => {
     await driver.setItem('a', 'old', { ttl: 60 })
     await advance(site.db, 60_000)
     faults.reset()
@@ -517,7 +520,7 @@ describe('an entry that a reader finds expired', () => {
 })
 
 describe('the clock of the process', () => {
-  it.each([-DAY_MS, DAY_MS])('does not matter to the life of an item, even %d ms off', async (off) => {
+  it.each([-DAY_MS, DAY_MS])('does not affect the life of an item, even %d ms off', async (off) => {
     const real = Date.now
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => real() + off)
     await driver.setItem('a', 'text', { ttl: 60 })

@@ -1,4 +1,4 @@
-/** Nitro 2, on which Nuxt 3 and 4 run: a real build with Nuxt's mounts, served by node without anything but the output. */
+/** Nitro 2, on which Nuxt 3 and 4 run: a real build with Nuxt's mounts, served by node from the output alone. */
 import { createCache } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../setup/eventually.ts'
@@ -28,7 +28,7 @@ describe('a cached handler of Nitro 2', () => {
     expect(site.faults.requests).toBe(1)
   })
 
-  it('with swr outlives maxAge and staleMaxAge, though Nitro names no ttl, and not for ever', async () => {
+  it('with swr outlives maxAge and staleMaxAge, although Nitro names no ttl, but not forever', async () => {
     const first = await textOf(site.ask('/swr'))
     expect(await livesOf(site)).toEqual([DAYS_30_MINUTES])
     await makeStale(site)
@@ -90,7 +90,7 @@ describe('useStorage of Nitro 2', () => {
     expect(new Uint8Array(await file.arrayBuffer())).toEqual(body)
   })
 
-  it('prerendered a page with Nuxt’s own mount, and did not wait for a dead database', async () => {
+  it('prerenders a page with Nuxt’s own mount, without waiting for an unreachable database', async () => {
     expect(await textOf(site.ask('/prerendered'))).toBe('prerendered, DATABASE')
   })
 })
@@ -107,7 +107,7 @@ describe('Nitro 2 without its database', () => {
     })
   })
 
-  // h3 takes the status of the database's answer from the error.
+  // h3 takes the status of the answer from the error of the database.
   it('reports the outage to callers of a mount with onError throw', async () => {
     site.faults.always({ kind: 'error', status: 503 })
     const call = { base: 'data', calls: [['getItem', 'a']] }

@@ -1,4 +1,4 @@
-/** Nitro 3, whose caches are those of ocache: a real build, served by node without anything but the output. */
+/** Nitro 3, whose caches are those of ocache: a real build, served by node from the output alone. */
 import { createCache } from 'pgstash'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../setup/eventually.ts'
@@ -41,7 +41,7 @@ describe('a cached handler of Nitro 3', () => {
     expect(await livesOf(site)).toEqual([61])
   })
 
-  it('with swr alone outlives maxAge, though Nitro names no ttl, and not for ever', async () => {
+  it('with swr alone outlives maxAge, although Nitro names no ttl, but not forever', async () => {
     const first = await textOf(site.ask('/swr'))
     expect(await livesOf(site)).toEqual([DAYS_30_MINUTES])
     await makeStale(site)
@@ -74,7 +74,7 @@ describe('a cached function of Nitro 3', () => {
     const second = await textOf(site.askOther('/function?name=a', { method: 'DELETE' }))
     expect(second).not.toBe(first)
     const [key = ''] = (await site.pages.list()).entries.map((entry) => entry.key)
-    // Nitro writes behind the response.
+    // Nitro writes after the response.
     await eventually(async () => expect(await site.pages.get(key)).toContain(JSON.parse(second).text))
     expect(await textOf(site.ask('/function?name=a'))).toBe(second)
   })

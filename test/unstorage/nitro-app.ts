@@ -1,4 +1,6 @@
-/** Applications of Nitro in folders of their own, laid out as npm would: built there, and served by node from the output. */
+/**
+ * Applications of Nitro in separate folders, laid out as npm would: built there, and served by node from the output.
+ */
 import { cp, mkdir, readdir, rename, symlink } from 'node:fs/promises'
 import { request } from 'node:http'
 import { join } from 'node:path'
@@ -18,11 +20,11 @@ interface Plan {
   readonly cli: string
   /** From paths in the repository to those in the application. */
   readonly files?: Readonly<Record<string, string>>
-  /** The package whose modules import the driver by its name, so that it must find it beside itself. */
+  /** The package whose modules import the driver by its name, so it must be able to resolve it. */
   readonly tool: string
 }
 
-/** Where nothing listens: a build must neither need the database nor wait for it. */
+/** Nothing listens here: a build must neither need the database nor wait for it. */
 const DEAD_URL = 'postgresql://user:password@127.0.0.1:1/none'
 
 /** Builds an application without a database. */
@@ -36,7 +38,7 @@ export async function buildApp({ app, cli, tool, files = {} }: Plan): Promise<Ap
     command: [process.execPath, join(folder, 'node_modules', tool, cli), 'build'],
     env: { DATABASE_URL: DEAD_URL },
   })
-  // Elsewhere, because a deployment has nothing but the output: no package that was not traced or bundled.
+  // In another folder, because a deployment has only the output: no package that was not traced or bundled.
   const deployed = await temporaryFolder()
   await rename(join(folder, '.output'), join(deployed, '.output'))
   return {
@@ -52,10 +54,10 @@ export async function buildApp({ app, cli, tool, files = {} }: Plan): Promise<Ap
   }
 }
 
-/** The host is part of Nitro 3's keys, and the port of the host, so all processes must have one name. */
+/** Keys of Nitro 3 contain the host with its port, so all processes must use one host name. */
 const HOST = 'app.example.com'
 
-/** Requests like `fetch`, which would not send another host than that of the URL. */
+/** Sends requests like `fetch`, which cannot send a host other than that of the URL. */
 function askAs(host: string, url: string, { method, headers, ...init }: RequestInit = {}): Promise<Response> {
   return new Promise((resolve, reject) => {
     const fields = { ...Object.fromEntries(new Headers(headers)), host }
@@ -75,8 +77,8 @@ function askAs(host: string, url: string, { method, headers, ...init }: RequestI
 }
 
 /**
- * Links to all packages, and copies of those that must not see the repository's own `node_modules`. Of packages that the tool
- * needs in a version of its own, the application gets that version, as it would without the other tool.
+ * Links all packages, and copies those that must not see the repository's own `node_modules`. If the tool needs its own
+ * version of a package, the application gets that version, as it would without the other tool.
  */
 async function layOutModules(target: string, tool: string): Promise<void> {
   await mkdir(join(target, 'pgstash'), { recursive: true })

@@ -1,4 +1,4 @@
-/** What both versions of Nitro are tested with: a database with faults, an origin, and two processes of one build. */
+/** The setup for both versions of Nitro: a database with faults, an origin, and two processes of one build. */
 import { sql } from 'drizzle-orm'
 import { type Cache, createCache, type Database } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
@@ -53,7 +53,9 @@ export async function textOf(answer: Promise<Response>): Promise<string> {
   return text
 }
 
-/** The life of each entry of the mount `cache`, in minutes, once there are so many. Nitro writes after the response. */
+/**
+ * The life of each entry of the mount `cache`, in minutes, once there are this many. Nitro writes after the response.
+ */
 export function livesOf({ pages }: Site, count = 1): Promise<(number | null)[]> {
   return eventually(async () => {
     const { entries } = await pages.list()
@@ -64,7 +66,7 @@ export function livesOf({ pages }: Site, count = 1): Promise<(number | null)[]> 
   })
 }
 
-/** Makes what Nitro noted as the time of an entry so old that it counts as stale, by the process's clock. */
+/** Ages the time that Nitro recorded in an entry, so that it counts as stale by the process's clock. */
 export async function makeStale({ db }: Site): Promise<void> {
   await db.execute(sql`update cache_entries set value =
     regexp_replace(value, ${String.raw`(mtime\\*":)(\d+)`}, ${String.raw`\1 1`})`)

@@ -39,7 +39,7 @@ describe('the factory of the driver', () => {
     expect(site.faults.requests).toBe(0)
   })
 
-  it('ignores options that Nitro passes, and those that are not set', () => {
+  it('ignores options that Nitro passes, and undefined ones', () => {
     const options = { driver: 'pgstash/unstorage', readOnly: false, url: undefined, base: undefined, cache: undefined }
     expect(unstorageDriver({ ...options, url: '', base: '' } as object).name).toBe('pgstash')
   })
@@ -89,7 +89,7 @@ describe('a driver with a connection string', () => {
   })
 
   it.each([[{ DATABASE_URL: 'url' }], [{ POSTGRES_URL: 'url' }], [{ DATABASE_URL: 'url', POSTGRES_URL: 'wrong' }]])(
-    'finds it in the environment, at the first call: %o',
+    'finds the string in the environment, at the first call: %o',
     async (names) => {
       const driver = unstorageDriver()
       for (const [name, value] of Object.entries({ DATABASE_URL: '', POSTGRES_URL: '', ...names })) {
@@ -100,7 +100,7 @@ describe('a driver with a connection string', () => {
     },
   )
 
-  it('says that there is none, and looks again', async () => {
+  it('reports a missing string, and looks again', async () => {
     for (const name of ['DATABASE_URL', 'POSTGRES_URL']) vi.stubEnv(name, '')
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const [cached, stored] = [unstorageDriver(), unstorageDriver({ onError: 'throw' })]
@@ -117,7 +117,7 @@ describe('a driver with a connection string', () => {
   })
 
   it.each(['postgresql://user:hunter2@', 'mysql://user:hunter2@host/db', 'hunter2'])(
-    'that is none is refused at once, and not shown: %#',
+    'refuses an invalid string at once without showing it: %#',
     (wrong) => {
       const failure = failureOf(() => unstorageDriver({ url: wrong }))
       expect(failure).toMatchObject({ code: 'INVALID_OPTION' })

@@ -13,13 +13,13 @@ describe('the snippets of docs/guides/unstorage.md', () => {
     expect(await cache.namespace('storage').count()).toBe(1)
   })
 
-  it('let five of twenty attempts through', async () => {
+  it('allow five of twenty attempts', async () => {
     const driver = unstorageDriver({ cache: memoryCache() })
     const attempts = await Promise.all(Array.from({ length: 20 }, () => mayLogIn(driver, '192.0.2.1')))
     expect(attempts.filter(Boolean)).toHaveLength(5)
   })
 
-  it('name options that the driver takes', () => {
+  it('use options that the driver accepts', () => {
     for (const options of Object.values(nitro.storage)) expect(unstorageDriver(options as object).name).toBe('pgstash')
   })
 })

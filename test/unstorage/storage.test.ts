@@ -1,4 +1,4 @@
-/** The behaviours that unstorage tests its own drivers for, on Postgres through HTTP. */
+/** The behaviours that unstorage checks in its own drivers, on Postgres through HTTP. */
 import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { unstorageDriver } from 'pgstash/unstorage'
@@ -37,7 +37,7 @@ describe.each(VERSIONS)('a storage of unstorage %s', (_version, { createStorage,
     expect(await storage.getItem('initial')).toBe('works')
   })
 
-  it('keeps items, whose keys have no query', async () => {
+  it('keeps items, and ignores a query in their keys', async () => {
     for (const key of ['s1:a', 's2:a', 's3:a?q=1']) await storage.setItem(key, 'text')
     expect(await storage.hasItem('s1:a')).toBe(true)
     expect(await storage.getItem('s1:a')).toBe('text')
@@ -60,17 +60,17 @@ describe.each(VERSIONS)('a storage of unstorage %s', (_version, { createStorage,
     expect(await keys(2)).toEqual([...deepest, ...middle, 'd0_0'])
   })
 
-  it('brings an object back', async () => {
+  it('returns an object unchanged', async () => {
     await storage.setItem('/data/test.json', { json: 'works' })
     expect(await storage.getItem('/data/test.json')).toEqual({ json: 'works' })
   })
 
-  it('brings a primitive back', async () => {
+  it('returns a primitive unchanged', async () => {
     await storage.setItem('/data/true.json', true)
     expect(await storage.getItem('/data/true.json')).toBe(true)
   })
 
-  it('stores what toJSON returns', async () => {
+  it('stores the result of toJSON', async () => {
     await storage.setItem('text', { toJSON: () => 'unused' })
     await storage.setItem('instance', Object.assign(Object.create({ toJSON: () => ({ from: 'instance' }) }), { a: 1 }))
     expect(await storage.getItem('instance')).toEqual({ from: 'instance' })
@@ -82,7 +82,7 @@ describe.each(VERSIONS)('a storage of unstorage %s', (_version, { createStorage,
     expect(await storage.hasItem('bad')).toBe(false)
   })
 
-  it('brings bytes back', async () => {
+  it('returns bytes unchanged', async () => {
     const bytes = new Uint8Array([1, 2, 3])
     await storage.setItemRaw('/data/raw.bin', bytes)
     expect(await storage.getItemRaw('/data/raw.bin')).toEqual(bytes)
@@ -93,7 +93,7 @@ describe.each(VERSIONS)('a storage of unstorage %s', (_version, { createStorage,
     for (const n of [1, 2, 3]) expect(await storage.getItem(`t:${n}`)).toBe(`text ${n}`)
   })
 
-  it('gets several items at once, in the order asked, with null for a miss', async () => {
+  it('gets several items at once, in the requested order, with null for a miss', async () => {
     await storage.setItem('v3:a?q=1', 'third')
     await storage.setItem('v2:a', 'second')
     await storage.setItem('v1:a', 'first')
@@ -105,7 +105,7 @@ describe.each(VERSIONS)('a storage of unstorage %s', (_version, { createStorage,
     ])
   })
 
-  it('brings falsy values back', async () => {
+  it('returns falsy values unchanged', async () => {
     for (const [key, value] of Object.entries({ zero: 0, no: false })) {
       await storage.setItem(key, value)
       expect(await storage.getItem(key)).toBe(value)

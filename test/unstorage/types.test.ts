@@ -4,7 +4,7 @@ import { type Driver, defineDriver } from 'unstorage'
 import { expect, it } from 'vitest'
 import type { Driver as Driver2 } from '../../node_modules/nitro/node_modules/unstorage/dist/index.mjs'
 
-// The compiler checks these: the driver declares its types without those of unstorage.
+// The compiler checks this: the driver declares its types without those of unstorage.
 const first: Driver = unstorageDriver({ cache: memoryCache() })
 const second: Driver2 = unstorageDriver({ cache: memoryCache() })
 const factory = defineDriver(unstorageDriver)

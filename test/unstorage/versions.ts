@@ -1,11 +1,11 @@
-/** Both versions of unstorage that people have: Nitro 2 and Nuxt bring the first, Nitro 3 the second. */
+/** Both versions of unstorage in use: Nitro 2 and Nuxt install the first, Nitro 3 the second. */
 
 import type { UnstorageDriver } from 'pgstash/unstorage'
 import * as first from 'unstorage'
 // The version that Nitro 3 depends on, which npm installs below it.
 import * as second from '../../node_modules/nitro/node_modules/unstorage/dist/index.mjs'
 
-/** What the tests use of either. Their own types are compared with the driver's in `types.test.ts`. */
+/** The members that the tests use. `types.test.ts` compares their own types with the driver's. */
 export interface Storage {
   hasItem(key: string): Promise<boolean>
   getItem(key: string, options?: object): Promise<unknown>

@@ -12,7 +12,7 @@ import { CITIES, ROOT, startDemo } from './harness.ts'
 
 const run = promisify(execFile)
 
-it('wrangler deploy --dry-run bundles the worker offline, without anything of Node', async () => {
+it('wrangler deploy --dry-run bundles the worker offline, without any module of Node', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'pgstash-deploy-'))
   cleanup(() => rm(folder, { recursive: true, force: true }))
   const { stdout } = await run(
@@ -29,13 +29,13 @@ it('wrangler deploy --dry-run bundles the worker offline, without anything of No
   expect((await readdir(folder)).filter((name) => name.endsWith('.html'))).toHaveLength(1)
 })
 
-it('the worker imports pgstash by its public names only', async () => {
+it('the worker imports pgstash only by its public names', async () => {
   const names = (await readdir(join(ROOT, 'worker'), { recursive: true })).filter((name) => /\.(ts|mjs)$/.test(name))
   const files = names.map((name) => readFile(join(ROOT, 'worker', name), 'utf8'))
   for (const text of await Promise.all(files)) expect(text).not.toMatch(/['"](\.\.\/)+(src|dist)\//)
 })
 
-it('the table that is loaded is the table that the worker knows', async () => {
+it('the loaded table has the columns that the worker reads', async () => {
   const { sql } = await startDemo('PGlite')
   const found = await sql.query(
     `select column_name as name, data_type as type, is_nullable = 'NO' as required from information_schema.columns
@@ -49,7 +49,7 @@ it('the table that is loaded is the table that the worker knows', async () => {
   expect(found).toEqual(known)
 })
 
-it('cities that are missing are loaded, wherever they are missing, and what was changed stays', async () => {
+it('the loader adds missing cities wherever they are missing, and keeps changed ones', async () => {
   const { sql } = await startDemo('PGlite')
   const count = async () => (await sql.query('select count(*)::int as count from pgstash_demo.cities'))[0]?.count
   expect(await count()).toBe(CITIES)

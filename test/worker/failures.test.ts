@@ -14,7 +14,7 @@ const DATA_ROUTES = [
   '/entries',
 ]
 
-/** Of the circuit breaker. */
+/** The pause of the circuit breaker. */
 const FAILURES_TO_REST = 5
 const AWAY: Fault[] = [
   { kind: 'reset' },
@@ -35,20 +35,17 @@ describe.each(KINDS)('failures over %s', (kind) => {
     await demo.restart()
   })
 
-  it.each(AWAY)(
-    'with the database away ($kind $body.code) give the computed answer where that needs none',
-    async (fault) => {
-      demo.faults.always(fault)
-      const answer = await demo.fetch(SUN)
-      expect([answer.status, answer.json.days.length]).toEqual([200, 365])
-      expect(answer.cache).toMatch(/^fwd=bypass;detail=(DATABASE|DATABASE 57P01)$/)
-      const known = { headers: { 'if-none-match': answer.headers.get('etag') ?? '' } }
-      expect((await demo.fetch(SUN, known)).status).toBe(304)
-      expect((await demo.fetch('/')).status).toBe(200)
-    },
-  )
+  it.each(AWAY)('in the database ($kind $body.code) still allow answers that need no data', async (fault) => {
+    demo.faults.always(fault)
+    const answer = await demo.fetch(SUN)
+    expect([answer.status, answer.json.days.length]).toEqual([200, 365])
+    expect(answer.cache).toMatch(/^fwd=bypass;detail=(DATABASE|DATABASE 57P01)$/)
+    const known = { headers: { 'if-none-match': answer.headers.get('etag') ?? '' } }
+    expect((await demo.fetch(SUN, known)).status).toBe(304)
+    expect((await demo.fetch('/')).status).toBe(200)
+  })
 
-  it.each(AWAY)('with the database away ($kind $body.code) tell that the data cannot be had now', async (fault) => {
+  it.each(AWAY)('in the database ($kind $body.code) are reported for answers that need data', async (fault) => {
     demo.faults.always(fault)
     for (const path of [...DATA_ROUTES, '/health']) {
       const { status, headers, json } = await demo.fetch(path)
@@ -59,7 +56,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect([write.status, write.headers.get('retry-after')]).toEqual([503, '5'])
   })
 
-  it('with a database that never answers take as long as the limits allow, and no longer', async () => {
+  it('by a database that never answers take no longer than the timeouts', async () => {
     demo.faults.always({ kind: 'hang' })
     const startedAt = performance.now()
     const sun = await demo.fetch(SUN)
@@ -70,7 +67,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect(performance.now() - startedAt).toBeLessThan(40_000)
   })
 
-  it('with a database that never answers tell so where the cache itself is asked', async () => {
+  it('by a database that never answers are reported for the cache itself', async () => {
     demo.faults.always({ kind: 'hang' })
     for (const path of ['/views', '/entries']) {
       const { status, json } = await demo.fetch(path)
@@ -78,7 +75,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     }
   })
 
-  it('end with the database: the next request is answered, and the one after a rest comes from the cache', async () => {
+  it('end with the outage: the next request is answered, and the one after a pause comes from the cache', async () => {
     demo.faults.always({ kind: 'reset' })
     for (let i = 0; i < FAILURES_TO_REST; i++) expect((await demo.fetch(NEAR)).status).toBe(503)
     demo.faults.heal()
@@ -87,7 +84,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     await until(async () => (await demo.fetch(NEAR)).cache === 'hit', 'the cache is asked again')
   })
 
-  it('of the cache alone leave the data reachable: its tables are missing', async () => {
+  it('through missing cache tables leave the data reachable', async () => {
     await demo.sql.query('alter table cache_entries rename to moved')
     try {
       const answers = [await demo.fetch(NEAR), await demo.fetch(NEAR)]
@@ -100,7 +97,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     }
   })
 
-  it('of the cache to store leave the answer as it is', async () => {
+  it('in cache writes leave the answer unchanged', async () => {
     await demo.empty()
     await demo.sql.query(`alter table cache_entries add constraint never check (key = '') not valid`)
     try {
@@ -113,7 +110,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     }
   })
 
-  it('of the cache to answer cost its timeout a few times, and then nothing for a moment', async () => {
+  it('in cache reads cost the timeout a few times, and then nothing for a moment', async () => {
     let asked = 0
     let release = () => {}
     const released = new Promise<void>((resolve) => {
@@ -134,7 +131,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     release()
   })
 
-  it('in what the cache holds are repaired by the next answer', async () => {
+  it('through corrupt entries are repaired by the next answer', async () => {
     await demo.ask(NEAR)
     await demo.sql.query(`update cache_entries set value = '"no response"', meta = null where key like '%near%'`)
     const { status, text, cache } = await demo.ask(NEAR)
@@ -142,7 +139,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
     expect((await demo.fetch(NEAR)).cache).toBe('hit')
   })
 
-  it('to invalidate are told: the city has changed, the answers have not', async () => {
+  it('in an invalidation are reported: the city has changed, but the answers have not', async () => {
     await demo.ask(NEAR)
     demo.onRequest = ({ sql }) => {
       if (sql.some((text) => /"cache_invalidat(e_|ions)/.test(text))) {
@@ -155,7 +152,7 @@ describe.each(KINDS)('failures over %s', (kind) => {
   })
 })
 
-it('a worker without a connection string computes what it can, and shows nothing of a wrong one', async () => {
+it('a worker without a valid connection string computes its answers, and shows nothing of an invalid one', async () => {
   for (const url of ['', 'postgresql://user:sekret@', 'nonsense:sekret']) {
     const miniflare = await startMiniflare({ DATABASE_URL: url })
     const sun = await fetchFrom(miniflare, SUN)

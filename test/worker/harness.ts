@@ -1,4 +1,4 @@
-/** The worker as it is deployed, in workerd, over a local Neon whose requests can be counted and broken. */
+/** The deployed worker, in workerd, over a local Neon endpoint whose requests can be counted and broken. */
 import { fileURLToPath } from 'node:url'
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
@@ -16,7 +16,7 @@ export const KINDS = ['PGlite', 'a real server'] as const
 export type Kind = (typeof KINDS)[number]
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-/** Enough for several countries with capitals, little enough to be loaded at once. */
+/** Enough for several countries with capitals, and few enough to load at once. */
 export const CITIES = 4_000
 
 export interface City {
@@ -33,20 +33,20 @@ export interface Demo {
   readonly local: LocalNeon
   readonly faults: Faults
   readonly miniflare: Miniflare
-  /** Straight to the database, past the worker. */
+  /** Writes directly to the database, without the worker. */
   readonly sql: NeonQueryFunction<false, false>
   /** Called before each request to the database; may wait. */
   onRequest: ((request: InterceptedRequest) => Promise<void> | void) | undefined
   fetch(path: string, init?: RequestInit): Promise<Answer>
-  /** The same, once what happens behind the response has ended: it is stored. */
+  /** The same, after the background work of the response has ended, so that it is stored. */
   ask(path: string, init?: RequestInit): Promise<Answer>
-  /** The database requests that the work causes. */
+  /** Counts the database requests of `work`. */
   counted(work: () => Promise<unknown>): Promise<number>
-  /** Removes all that is in the cache. */
+  /** Deletes everything in the cache. */
   empty(): Promise<void>
   /** Runs the cron trigger. */
   scheduled(): Promise<void>
-  /** Another isolate, which remembers nothing. */
+  /** A new isolate, which remembers nothing. */
   restart(): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** What `Cache-Status` says after the name of the cache, without what depends on the clock. */
+  /** The text of `Cache-Status` after the name of the cache, without the parts that depend on the clock. */
   readonly cache: string | undefined
   // biome-ignore lint/suspicious/noExplicitAny: answers are inspected field by field, as a client would.
   readonly json: any
@@ -113,7 +113,7 @@ async function heldLeases(sql: NeonQueryFunction<false, false>): Promise<number>
   return row?.held
 }
 
-/** The worker alone, whatever its bindings; ended with the test file. */
+/** The worker alone, whatever its bindings. It ends with the test file. */
 export async function startMiniflare(bindings: Record<string, string>): Promise<Miniflare> {
   const miniflare = new Miniflare(await optionsOf(bindings))
   cleanup(() => miniflare.dispose())
@@ -145,7 +145,7 @@ export async function fetchFrom(miniflare: Miniflare, path: string, init?: Reque
 
 let bundled: Promise<string> | undefined
 
-/** As wrangler does it: for workerd, without Node. */
+/** As wrangler does: for workerd, without Node. */
 function bundle(): Promise<string> {
   bundled ??= build({
     entryPoints: [`${ROOT}worker/index.ts`],
@@ -159,7 +159,7 @@ function bundle(): Promise<string> {
   return bundled
 }
 
-/** Asks until the condition holds. */
+/** Polls until the condition holds. */
 export async function until(condition: () => Promise<boolean> | boolean, what: string, timeoutMs = 30_000) {
   const end = Date.now() + timeoutMs
   while (!(await condition())) {

@@ -8,9 +8,9 @@ import { type Demo, ROOT, startDemo, until } from './harness.ts'
 
 if (chromiumPath === undefined) console.warn('The page is not tested: no Chromium found; CHROMIUM_PATH may name one.')
 
-/** Where a person can look at what the browser drew. */
+/** The folder of screenshots for people to look at. */
 const SHOTS = join(ROOT, 'coverage', 'screenshots')
-/** The map's pixels that are not transparent. */
+/** The pixels of the map that are not transparent. */
 const PAINTED = `(() => {
   const map = document.querySelector('#map canvas')
   const { data } = map.getContext('2d').getImageData(0, 0, map.width, map.height)
@@ -30,7 +30,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     cleanup(() => browser.close())
   })
 
-  /** A page that remembers everything that it complained about. */
+  /** A page that records all its errors and warnings. */
   async function open(options: Parameters<Browser['newPage']>[0] = {}, hash = TEHRAN) {
     const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce', ...options })
     cleanup(() => page.close())
@@ -43,7 +43,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
   }
   const text = async (page: Page, selector: string) => (await page.locator(selector).textContent()) ?? ''
 
-  it('shows an answer at once, without an error, a warning or a breach of its policy', async () => {
+  it('shows an answer at once, without an error, a warning or a violation of its policy', async () => {
     const { page, complaints } = await open()
     expect(await text(page, '#answer-title')).toBe('Tehran, Iran')
     expect(await page.locator('#cities li').count()).toBe(10)
@@ -56,7 +56,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('allows nothing but its own script and style', async () => {
+  it('allows only its own script and style', async () => {
     const { page } = await open()
     const policy = (await demo.fetch('/')).headers.get('content-security-policy') ?? ''
     expect(policy).toMatch(/^default-src 'none'; .*script-src 'nonce-[^']+'/)
@@ -66,11 +66,11 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(await page.evaluate(injected)).toBe(false)
   })
 
-  it('asks for the place that was clicked on the map', async () => {
+  it('requests the place that was clicked on the map', async () => {
     const { page, complaints } = await open()
     const box = await page.locator('#map canvas').boundingBox()
     if (box === null) throw new Error('no map')
-    // Athens, by the map's own projection.
+    // Athens, in the projection of the map.
     await page.mouse.click(box.x + ((23.73 + 180) / 360) * box.width, box.y + ((82 - 37.98) / 138) * box.height)
     await page.locator('#country-title', { hasText: 'Greece' }).waitFor()
     const [, lat, lng] = /#(.+),(.+)/.exec(page.url()) ?? []
@@ -91,7 +91,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(await page.locator('#found').isHidden()).toBe(true)
   })
 
-  it('says that no city was found, in the words that were typed', async () => {
+  it('reports that no city was found, with the typed words', async () => {
     const { page, complaints } = await open()
     await page.locator('#search').focus()
     await page.keyboard.type('<b>zz')
@@ -106,7 +106,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(complaints).toEqual([])
   })
 
-  it('measures the database when the map is drawn, not while it waits for it', async () => {
+  it('measures the database after the map is drawn, without delaying it', async () => {
     const page = await browser.newPage()
     cleanup(() => page.close())
     const asked: string[] = []
@@ -117,7 +117,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(asked.indexOf('/health')).toBeGreaterThan(asked.indexOf('/cities/map'))
   })
 
-  it('shows a hit when it asks again, and plots both', async () => {
+  it('shows a hit at the second request, and plots both', async () => {
     await demo.sql.query('delete from cache_entries')
     const { page } = await open()
     expect(await text(page, '#stamp')).toMatch(/^miss · [\d.]+ ms$/)
@@ -135,7 +135,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     expect(await text(page, '#medians')).toMatch(/21 hits, median .*1 miss, median /)
   })
 
-  it('shows the deadline jump when a due answer is asked for', async () => {
+  it('shows the extended deadline when a due answer is requested', async () => {
     const { page } = await open()
     await demo.sql.query(`update cache_entries set expires_at = now() + interval '12 seconds'`)
     const row = page.locator('#entries li', { hasText: '/cities/near?lat=35.7&lng=51.42' })
@@ -144,7 +144,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     await row.locator('.left', { hasText: /^touched, \+\d\d s$/ }).waitFor()
   })
 
-  it('shows which answers a change drops, and what the cleanup removes', async () => {
+  it('shows which answers a change invalidates, and what the cleanup deletes', async () => {
     const { page } = await open()
     await page.click('#change')
     await page
@@ -157,7 +157,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     await page.locator('#toast.shown', { hasText: /The cleanup removed/ }).waitFor()
   })
 
-  it('says so when the database is away', async () => {
+  it('reports an unreachable database', async () => {
     const { page } = await open()
     demo.faults.always({ kind: 'reset' })
     await page.click('#again')
@@ -166,7 +166,7 @@ describe.skipIf(chromiumPath === undefined)('the page, in Chromium', () => {
     await demo.restart()
   })
 
-  it('fits a phone, and draws itself differently by day and by night', async () => {
+  it('fits a phone, and has a day and a night design', async () => {
     url = (await demo.miniflare.ready).href
     const shots: Buffer[] = []
     for (const [name, options] of Object.entries({

@@ -16,7 +16,7 @@ function parents(): Map<number, number> {
   }
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
-      // After the command's name, which may hold spaces and brackets: state, parent.
+      // After the name of the command, which may contain spaces and brackets: state, parent.
       const [state, ppid] = readFileSync(`/proc/${name}/stat`, 'utf8')
         .replace(/^.*\) /s, '')
         .split(' ')
@@ -28,7 +28,7 @@ function parents(): Map<number, number> {
   return found
 }
 
-/** A process and all below it. */
+/** A process and all its descendants. */
 export function family(pid: number): number[] {
   const all = parents()
   const members = [pid]
@@ -43,7 +43,10 @@ export function alive(pids: number[]): number[] {
   return pids.filter((pid) => all.has(pid))
 }
 
-/** What the service of wrangler's esbuild rarely prints when its parent ends at that very moment; its exit is clean. */
+/**
+ * The service of wrangler's esbuild rarely prints this if its parent ends at that very moment. It exits without an
+ * error.
+ */
 const ESBUILD_LEFT_ALONE = /fatal error: all goroutines are asleep - deadlock!\n\ngoroutine 1 [\s\S]*esbuild[\s\S]*$/
 
 export interface Started {
@@ -53,11 +56,11 @@ export interface Started {
   stderr(): string
   /** Ends with the process. */
   readonly ended: Promise<number | NodeJS.Signals | null>
-  /** Until it says what to try. */
+  /** Waits until the output shows what to try. */
   ready(): Promise<void>
 }
 
-/** Runs `node worker/start.mjs`, or another command, in a process group of its own. */
+/** Runs `node worker/start.mjs`, or another command, in a separate process group. */
 export function start(args: string[], { env = {}, command = [process.execPath, 'worker/start.mjs'] } = {}): Started {
   const { DATABASE_URL: _, PORT: __, ...inherited } = process.env
   const [file = '', ...first] = command

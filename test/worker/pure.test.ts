@@ -5,10 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { placeParameter } from '../../worker/parameters.ts'
 import { yearOfSun } from '../../worker/sun.ts'
 
-describe('a place', () => {
+describe('a place of the demo', () => {
   const parsed = (lat: string, lng: string) => placeParameter((name) => ({ lat, lng })[name])
 
-  it('is rounded to hundredths, so that what is rounded stays as it is', () => {
+  it('is rounded to hundredths, and rounding is idempotent', () => {
     fc.assert(
       fc.property(
         fc.double({ min: -90, max: 90, noNaN: true }),
@@ -29,42 +29,42 @@ describe('a place', () => {
   })
 })
 
-describe('the sun', () => {
-  // Published times, in minutes after midnight UTC; they differ among sources by a minute or two.
+describe('sun times', () => {
+  // Published times, in minutes after midnight UTC. Sources differ by a minute or two.
   it.each([
     ['Paris, midsummer', 48.8566, 2.3522, '2026-06-21', 3 * 60 + 47, 19 * 60 + 58],
     ['Greenwich, equinox', 51.4779, 0, '2026-03-20', 6 * 60 + 3, 18 * 60 + 14],
     ['Sydney, midsummer', -33.8688, 151.2093, '2026-12-21', 18 * 60 + 41 - 1440, 9 * 60 + 5],
-  ])('rises and sets as published: %s', (_name, lat, lng, date, rise, set) => {
+  ])('match the published ones: %s', (_name, lat, lng, date, rise, set) => {
     const day = Math.round((Date.parse(date) - Date.UTC(2026, 0, 1)) / 86_400_000)
     const found = yearOfSun(lat, lng, 2026)[day]
     expect(Math.abs((found?.rise ?? 0) - rise)).toBeLessThanOrEqual(3)
     expect(Math.abs((found?.set ?? 0) - set)).toBeLessThanOrEqual(3)
   })
 
-  it('does not rise or does not set beyond the polar circles', () => {
+  it('are absent for polar days and nights', () => {
     const days = yearOfSun(78.22, 15.65, 2026)
     expect(days[171]).toEqual({ rise: null, set: null, light: 1440 })
     expect(days[354]).toEqual({ rise: null, set: null, light: 0 })
   })
 
-  it('knows leap years, and the poles', () => {
+  it('handle leap years and the poles', () => {
     expect(yearOfSun(0, 0, 2028)).toHaveLength(366)
     for (const { light } of yearOfSun(90, 0, 2026)) expect([0, 1440]).toContain(light)
   })
 })
 
-describe('the headers below an answer', () => {
+describe('the headers shown below an answer', () => {
   const demo: { headerWords?: (headers: object) => string } = {}
   runInNewContext(readFileSync(new URL('../../worker/page/answer.client.js', import.meta.url), 'utf8'), { demo })
   const words = (age: string | null, etag: string | null, cacheStatus = 'pgstash;hit') =>
     demo.headerWords?.({ cacheStatus, age, etag })
 
-  it('say nothing of an Age on a miss, which has none', () => {
+  it('explain that a miss has no Age', () => {
     expect(words(null, '"0123456789abcdef"')).toBe('Cache-Status: pgstash;hit · ETag: "01234567…"')
   })
 
-  it('leave out whatever did not come', () => {
+  it('omit headers that are absent', () => {
     expect([words('0', null), words('3', '"a"'), words(null, null, '')]).toEqual([
       'Cache-Status: pgstash;hit · Age: 0',
       'Cache-Status: pgstash;hit · Age: 3 · ETag: "a"',

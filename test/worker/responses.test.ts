@@ -46,7 +46,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     }
   })
 
-  it('are shared by questions that mean the same', async () => {
+  it('are shared by equivalent questions', async () => {
     await demo.ask(NEAR)
     for (const same of ['lng=51.42&lat=35.70', 'lat=35.7001&lng=51.4199', 'lat=35.7&lng=51.42&limit=10&utm=x&a[]=1']) {
       expect(await statusOf(`/cities/near?${same}`)).toBe('hit')
@@ -54,7 +54,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(await statusOf(`${NEAR}&limit=11`)).toBe('fwd=miss')
   })
 
-  it('become 304 for who has them already, without a body', async () => {
+  it('become a 304 without a body for clients that have them', async () => {
     const { headers } = await demo.ask(NEAR)
     const etag = headers.get('etag') ?? ''
     expect(etag).toMatch(/^"[0-9a-f]{40}"$/)
@@ -72,14 +72,14 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect([head.status, head.text, head.cache]).toEqual([200, '', 'hit'])
   })
 
-  it('tell their age', async () => {
+  it('state their age', async () => {
     expect((await demo.ask(NEAR)).headers.get('age')).toBe(null)
     await demo.sql.query(`update cache_entries
       set meta = jsonb_set(meta::jsonb, '{responseAt}', to_jsonb((meta::jsonb ->> 'responseAt')::float8 - 7000))::text`)
     expect(Number((await demo.fetch(NEAR)).headers.get('age'))).toBeGreaterThanOrEqual(7)
   })
 
-  it('live on while they are asked for, and write only when it is due', async () => {
+  it('stay alive while they are requested, and write only when an extension is due', async () => {
     await demo.ask(NEAR)
     const moveTo = (seconds: number) =>
       demo.sql.query(
@@ -103,7 +103,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(await statusOf(NEAR)).toBe('fwd=miss')
   })
 
-  it('are dropped by a new name exactly where the city is shown', async () => {
+  it('are invalidated by a new name exactly if they show the city', async () => {
     const [city, ...rest]: City[] = (await demo.ask(NEAR)).json.cities
     if (city === undefined) throw new Error('no city')
     const elsewhere = '/cities/near?lat=15.35&lng=44.2'
@@ -119,7 +119,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(await statusOf(`/cities/countries/${other[0]?.country}`)).toBe('hit')
   })
 
-  it('are dropped by a new population where it is shown, summed up or compared', async () => {
+  it('are invalidated by a new population if they show, sum up or compare it', async () => {
     const countries: { country: string; largest: City }[] = (await demo.ask('/cities/countries')).json.countries
     const [a, b] = countries
     if (a === undefined || b === undefined) throw new Error('too few countries')
@@ -135,18 +135,18 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(json.invalidated).toEqual([`city:${small?.id}`, `country:${a.country}`, 'world'])
     expect(await Promise.all([NEAR, others].map(statusOf))).toEqual(['hit', 'hit'])
     for (const path of [around, own, '/cities/countries', '/cities/map']) expect(await statusOf(path)).toBe('fwd=miss')
-    // It was not in the answer before: the country's tag brought it in.
+    // The city was not in the answer before: the country's tag added it.
     expect((await demo.fetch(own)).json.largest).toMatchObject({ id: small?.id, population: 30_000_000 })
   })
 
-  it('stay when a change changes nothing', async () => {
+  it('stay valid if a change changes nothing', async () => {
     const [city]: City[] = (await demo.ask(NEAR)).json.cities
     const { json } = await patch(city?.id ?? 0, { population: city?.population })
     expect([json.changed, json.invalidated]).toEqual([[], []])
     expect(await statusOf(NEAR)).toBe('hit')
   })
 
-  it('are not served when they were computed from data older than a change, however late they are stored', async () => {
+  it('are not served if they were computed from data older than a change, however late they are stored', async () => {
     const place = '/cities/near?lat=33.51&lng=36.29&limit=1'
     const [city]: City[] = (await demo.ask(place)).json.cities
     await demo.empty()
@@ -171,7 +171,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect([next.cache, next.json.cities[0].name]).toEqual(['fwd=uri-miss;stored', 'Newname'])
   })
 
-  it('leave the cache by the cron trigger when they have expired, and only then', async () => {
+  it('are deleted by the cron trigger after they have expired, and not before', async () => {
     const paths = [NEAR, '/cities/countries', '/sun?lat=1&lng=2&year=2026']
     for (const path of paths) await demo.ask(path)
     await demo.sql.query(
@@ -180,13 +180,13 @@ describe.each(KINDS)('answers over %s', (kind) => {
     )
     await demo.scheduled()
     const keys = await demo.sql.query('select key from cache_entries order by key')
-    // Miniflare sends another Host than the URL's, which is then a part of the key.
+    // Miniflare sends another Host than the URL's, which then is a part of the key.
     const targets = keys.map(({ key }) => /demo\.test(\S+) part-/.exec(String(key))?.[1])
     expect(targets).toEqual(['/cities/countries', '/sun?lat=1&lng=2&year=2026'])
     expect(await statusOf('/cities/countries')).toBe('hit')
   })
 
-  it('show what is in the cache, and the button removes what has expired', async () => {
+  it('list the entries of the cache, and the button deletes expired ones', async () => {
     await demo.ask(NEAR)
     await demo.ask('/sun?lat=1&lng=2&year=2026')
     await demo.sql.query(
@@ -202,7 +202,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect((await demo.fetch('/entries')).json.expired).toEqual([])
   })
 
-  it('count fifty views at once without losing one', async () => {
+  it('count fifty concurrent views without losing one', async () => {
     const pages = await Promise.all(Array.from({ length: 50 }, () => demo.fetch('/')))
     expect(new Set(pages.map(({ status }) => status))).toEqual(new Set([200]))
     const views = async () => (await demo.fetch('/views')).json.views
@@ -211,7 +211,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(await views()).toBe(50)
   })
 
-  it('refuse what they do not understand, and say what they expected', async () => {
+  it('refuse invalid input, and state what they expected', async () => {
     for (const [path, words] of [
       ['/cities/near', 'Expected lat to be a number from -90 to 90, got nothing.'],
       ['/cities/near?lat=91&lng=0', 'Expected lat to be a number from -90 to 90, got "91".'],
@@ -245,7 +245,7 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect(await demo.sql.query('select key from cache_entries')).toEqual([])
   })
 
-  it('let no page of another site write', async () => {
+  it('refuse writes from pages of other sites', async () => {
     for (const headers of [
       { 'sec-fetch-site': 'cross-site' },
       { 'sec-fetch-site': 'same-site' },
@@ -260,13 +260,13 @@ describe.each(KINDS)('answers over %s', (kind) => {
     expect((await patch(999_999_999, { name: 'x' }, { origin: 'http://demo.test' })).status).toBe(404)
   })
 
-  it('find cities by the beginning of their name, whatever the case, and take no wildcards', async () => {
+  it('find cities by the beginning of their name, in any case, and treat wildcards literally', async () => {
     const { json } = await demo.fetch('/cities/search?q=TEHR')
     expect(json.cities[0]).toMatchObject({ id: 112931, country: 'IR' })
     expect((await demo.fetch('/cities/search?q=%25%25')).json.cities).toEqual([])
   })
 
-  it('say that the database is there', async () => {
+  it('report that the database is reachable', async () => {
     const { status, json } = await demo.fetch('/health')
     expect([status, json.database]).toEqual([200, 'reachable'])
   })

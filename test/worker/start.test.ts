@@ -10,7 +10,7 @@ import { freePort } from '../setup/free-port.ts'
 import { until } from './harness.ts'
 import { alive, family, type Started, start } from './processes.ts'
 
-/** Not how long it takes, but when a test gives up. */
+/** The timeout of a test, not the expected duration. */
 const STOP_MS = 20_000
 
 async function temporaryFolder(): Promise<string> {
@@ -26,7 +26,7 @@ async function cacheStatus(port: number, path = '/cities/near?lat=35.7&lng=51.42
   return `${response.status} ${status}`
 }
 
-/** Everything that was started is gone, soon. */
+/** Everything that was started ends soon. */
 async function expectGone({ ended }: Started, members: number[]) {
   const startedAt = performance.now()
   await ended
@@ -35,7 +35,7 @@ async function expectGone({ ended }: Started, members: number[]) {
 }
 
 describe('npm start', () => {
-  it('loads the cities once, serves them, keeps them, and goes on where it was interrupted', async () => {
+  it('loads the cities once, serves them, keeps them, and continues after an interruption', async () => {
     const dataDir = join(await temporaryFolder(), 'new', 'data')
     const port = await freePort()
     const first = start(['--port', String(port), '--data-dir', dataDir, '--cities', '500'])
@@ -44,7 +44,7 @@ describe('npm start', () => {
     expect(first.stdout()).toContain(`http://localhost:${port}`)
     expect(first.stdout()).not.toContain('postgresql://')
     expect(await cacheStatus(port)).toBe('200 fwd=uri-miss;stored')
-    // It is stored behind the response.
+    // It is stored in the background.
     await until(async () => (await cacheStatus(port)) === '200 hit', 'the answer is stored')
     const members = family(first.pid)
     expect(members.length).toBeGreaterThan(1)
@@ -64,7 +64,7 @@ describe('npm start', () => {
     expect(await third.ended).toBe(1)
     expect(third.stderr()).toMatch(/^pgstash: .*\n$/)
     const others = family(second.pid)
-    // As a terminal does it at Ctrl-C: to all of them.
+    // A terminal sends Ctrl-C to all of them.
     process.kill(-second.pid, 'SIGINT')
     await expectGone(second, others)
     expect([await second.ended, second.stderr()]).toEqual([0, ''])
@@ -73,7 +73,7 @@ describe('npm start', () => {
   it('runs over a real server, and ends with npm', async () => {
     const port = await freePort()
     const url = await createDatabase()
-    // Without `prestart`, which would build under the feet of the other tests.
+    // Without `prestart`, whose build would disturb the other tests.
     const npm = ['npm', 'start', '--ignore-scripts', '--silent', '--']
     const started = start(['--cities', '300', '--port', String(port)], { env: { DATABASE_URL: url }, command: npm })
     await started.ready()
@@ -101,7 +101,7 @@ describe('npm start', () => {
     await expectGone(started, members)
   })
 
-  it('can be ended while it still starts', async () => {
+  it('can be ended during its start', async () => {
     const started = start(['--port', String(await freePort()), '--data-dir', await temporaryFolder()])
     await until(() => started.stdout().includes('loading 135,233 cities'), 'the loading begins', 30_000)
     const members = family(started.pid)
@@ -111,7 +111,7 @@ describe('npm start', () => {
   })
 })
 
-describe('npm start says in one line', () => {
+describe('npm start reports in one line', () => {
   async function failed(args: string[], env: Record<string, string> = {}): Promise<string> {
     const started = start(args, { env })
     expect(await started.ended).toBe(1)
@@ -124,7 +124,7 @@ describe('npm start says in one line', () => {
   }
   const port = async () => ['--port', String(await freePort())]
 
-  it('that the port is in use', async () => {
+  it('a port that is in use', async () => {
     const server = createServer()
     const busy = await new Promise<number>((resolve) => {
       server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
@@ -135,19 +135,19 @@ describe('npm start says in one line', () => {
     )
   })
 
-  it('that the database cannot be reached', async () => {
+  it('an unreachable database', async () => {
     const url = `postgres://someone:sekret@127.0.0.1:${await freePort()}/nowhere`
     expect(await failed([...(await port()), '--database-url', url])).toMatch(/^pgstash: .*(refused|reach|ECONNREFUSED)/)
     expect(await failed(await port(), { DATABASE_URL: url })).toMatch(/^pgstash: /)
   })
 
-  it('that the database does not exist', async () => {
+  it('a missing database', async () => {
     const url = new URL(inject('databaseUrl'))
     url.pathname = '/pgstash_nowhere'
     expect(await failed([...(await port()), '--database-url', url.href])).toMatch(/^pgstash: .*(does not exist|3D000)/)
   })
 
-  it('that the database URL leads to a local Neon, as `pgstash dev` prints it', async () => {
+  it('a database URL for a local Neon, as `pgstash dev` prints it', async () => {
     const local = await startLocalNeon({ database: await createDatabase() })
     cleanup(() => local.close())
     const said = await failed(await port(), { DATABASE_URL: local.connectionString })
@@ -155,23 +155,23 @@ describe('npm start says in one line', () => {
     expect(said).not.toContain(new URL(local.connectionString).password)
   })
 
-  it('that the database URL is none', async () => {
+  it('an invalid database URL', async () => {
     expect(await failed([...(await port()), '--database-url', 'mysql://a:sekret@b'])).toMatch(/look like postgres:/)
   })
 
-  it('that the folder cannot be written to', async () => {
+  it('a folder that cannot be written to', async () => {
     const file = join(await temporaryFolder(), 'file')
     await writeFile(file, '')
     expect(await failed([...(await port()), '--data-dir', join(file, 'below')])).toMatch(/^pgstash: .*folder/)
   })
 
-  it('that it does not know a flag or a port', async () => {
+  it('an unknown flag or an invalid port', async () => {
     expect(await failed(['--nonsense'])).toMatch(/unknown option '--nonsense'/)
     expect(await failed(['--port', '99999'])).toMatch(/Expected a port from 1 to 65535/)
     expect(await failed([], { PORT: 'abc' })).toMatch(/^pgstash: PORT: Expected a port from 1 to 65535/)
   })
 
-  it('what it can do, and nothing else, when asked for help', async () => {
+  it('its usage, and nothing else, if asked for help', async () => {
     const { ended, stdout } = start(['--help'])
     expect(await ended).toBe(0)
     expect(stdout()).toContain('--database-url')

@@ -6,8 +6,8 @@ import { milliseconds, param } from './fragments.ts'
 import { backoffToken, heldLease } from './lease.ts'
 
 /**
- * Releases a lease after a refresh failed. For `backoffMs`, a caller that may get the entry does not claim the lease. A
- * caller that may not get the entry claims it at once.
+ * Releases a lease after a refresh failed. For `backoffMs`, a caller that can be served the entry does not claim the
+ * lease. A caller that cannot be served claims it at once.
  */
 export const backOff = operation({
   name: 'back_off',

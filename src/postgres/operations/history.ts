@@ -21,8 +21,8 @@ export function isFromFuture(snapshot: SQLWrapper): SQL<boolean> {
 }
 
 /**
- * Names the history that the log of changes belongs to. The name contains three parts. One of them changes after every
- * event that can make ids go back:
+ * Names the history that the log of changes belongs to. The name has three parts. At least one of them changes after
+ * every event that can make ids go back:
  *
  * - The server's start time: a promoted standby, a restored backup and a new compute of Neon are other servers.
  * - The start time of its statistics: a crash discards them, even if the server only restarts its processes.

@@ -28,7 +28,7 @@ export const COUNTED = counterColumns(
   sql`counted.compute_ms is null`,
 )
 
-/** True if the limit has room for this call after the used ones. Giving back always succeeds. */
+/** True if the limit has room for this call in addition to the `used` calls. Giving back always succeeds. */
 export function fits(used: SQL): SQL {
   return sql`(${used} + ${cost} < ${cap} or ${cost} < 0)`
 }

@@ -60,8 +60,8 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${raw(WALKED_ENTRIES)}`
   const drawn = db.$with('drawn', {}).as(sql`
     select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`)
-  // In a huge table, the sample may hold too few entries of the scope. So use that the scope has at least as many
-  // entries as the walk found.
+  // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
+  // many entries as the walk found.
   const size = db.$with('size', {}).as(sql`
     select chosen.*, ${stepOf(sql`chosen.found`)} as step
     from (

@@ -15,7 +15,7 @@ export interface MemoryCacheOptions extends CommonOptions {
   maxEntries?: number | undefined
   /**
    * The most bytes of keys, encoded values and tags, in UTF-8. Default 32 MiB, a quarter of the memory of a Workers
-   * isolate. An entry that is larger is not stored.
+   * isolate. A single entry that exceeds it is not stored.
    *
    * Each entry takes some 300 bytes more, and a small entry twice that. Values that are read repeatedly are also kept
    * decoded. These copies take at most half of `maxBytes` on top, and evict no entry.

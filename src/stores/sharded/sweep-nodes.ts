@@ -29,12 +29,12 @@ export async function sweepNodes(stores: Stores, scope: Scope, input: SweepInput
 async function sweepInBatches(nodes: readonly string[], sweep: Sweep, input: SweepInput): Promise<Swept[]> {
   const startedAt = now()
   const parts = new Map<string, Swept>()
-  const removed = () => sum([...parts.values()].map(({ reply }) => reply?.value.removed ?? 0))
+  const countRemoved = () => sum([...parts.values()].map(({ reply }) => reply?.value.removed ?? 0))
   /** How many entries each node has removed in a call that has not ended yet. */
   const running = new Map<string, number>()
   const report = (node: string, count: number) => {
     running.set(node, count)
-    input.onProgress?.(removed() + sum([...running.values()]))
+    input.onProgress?.(countRemoved() + sum([...running.values()]))
   }
   const keep = (round: readonly Swept[]) => {
     running.clear()
@@ -45,7 +45,7 @@ async function sweepInBatches(nodes: readonly string[], sweep: Sweep, input: Swe
     const timeBudget = Math.max(0, input.timeBudget - (now() - startedAt))
     const sweepIn: Sweep = (node, own) => sweep(node, { timeBudget, ...own })
     await sweepBatch(waiting, (node, batch) => sweepShare(node, sweepIn, batch, report), size, keep)
-    input.onProgress?.(removed())
+    input.onProgress?.(countRemoved())
     waiting = waiting.filter((node) => mayHaveMore(parts.get(node)))
     if (waiting.length === 0) break
   }

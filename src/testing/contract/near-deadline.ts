@@ -194,8 +194,8 @@ export function nearDeadline({ describe, test, it, expect, store }: Suite): void
       await cache.getOrSet('key', compute, options)
       await store.advance(48_000)
       expect(await cache.getOrSet('key', compute, options)).toBe(1)
-      // −ln(1 − draw) = 34.5. The entry took 400 ms to compute, so it is refreshed during its last 13.8 seconds. It has
-      // twelve seconds left.
+      // −ln(1 − draw) = 34.5. The entry took 400 ms to compute, so it is refreshed during its last 13.8 seconds. Twelve
+      // seconds are left.
       draw = 1 - 1e-15
       expect(await cache.getOrSet('key', compute, { expiration: 60 })).toBe(1)
       // Use a day, because even on a slow machine it is longer than 34 times the computation.

@@ -1,4 +1,4 @@
-/** The server of the recipe for Bun, with its routes instead of `fetch`. */
+/** The server of the recipe for Bun, with its routes in place of `fetch`. */
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache } from 'pgstash'
 import { withResponseCache } from 'pgstash/fetch'

@@ -1,2 +1,2 @@
-/** A test replaces this file with the handler in the documents. */
+/** A test replaces this file with the documented handler. */
 export { handler } from '../../../docs/snippets/http/handler.ts'

@@ -1,4 +1,4 @@
-/** A handler with every kind of response that the shared tests need. It takes the place of the handler in the documents. */
+/** A handler with every kind of response that the shared tests need. It replaces the documented handler. */
 import { handler as documented } from './documented.ts'
 import { ORIGIN } from './origin.ts'
 
@@ -18,7 +18,7 @@ export async function handler(request: Request): Promise<Response> {
 
 async function report(request: Request): Promise<Response> {
   const condition = request.headers.get('if-none-match') ?? 'none'
-  // Some runtimes abort the signal of a request once it is answered. A refresh must go on after that.
+  // Some runtimes abort the signal of a request once it is answered. A refresh must continue after that.
   const made = await ask('/report', { headers: { 'x-condition': condition }, signal: request.signal })
   return new Response(made, {
     headers: {

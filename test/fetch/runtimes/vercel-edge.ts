@@ -1,4 +1,4 @@
-/** Serves a function's exports as Vercel does on its edge. */
+/** Serves a function's exports like Vercel's edge. */
 import { neonConfig } from '@neondatabase/serverless'
 import { enableLocalNeon } from 'pgstash'
 import * as recipe from './recipe.ts'

@@ -1,4 +1,4 @@
-/** Serves a function's default export as Vercel does on Node. */
+/** Serves a function's default export like Vercel on Node. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { serve } from '@hono/node-server'
 import { neonConfig } from '@neondatabase/serverless'

@@ -107,7 +107,7 @@ describe('the rate-limit headers', () => {
   it('are on error responses and on 404s', async () => {
     const app = limited()
       .get('/throws', () => {
-        throw new Error('of the handler')
+        throw new Error('handler failed')
       })
       .onError((_error, c) => c.text('sorry', 500))
     const [thrown, missing] = [await app.request('/throws'), await app.request('/missing')]

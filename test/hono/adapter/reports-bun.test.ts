@@ -41,7 +41,7 @@ const BODIES = [...TYPED, ...UNTYPED]
 
 describe('under Bun, a body', () => {
   it.each([...TYPED.map((kind) => [kind, '']), ...UNTYPED.map((kind) => [kind, '?type=text/html'])])(
-    'of kind %s%s has the same type with and without the cache, on a miss and on a hit',
+    'has the same type with and without the cache, on a miss and on a hit: %s%s',
     async (kind, query) => {
       const path = `/${kind}/max-age=60${query}`
       const plain = await seen(`/plain${path}`)
@@ -52,13 +52,13 @@ describe('under Bun, a body', () => {
     },
   )
 
-  it.each(UNTYPED)('of kind %s with an unreadable type is passed on untouched, and not stored', async (kind) => {
+  it.each(UNTYPED)('with an unreadable type is passed on untouched, and not stored: %s', async (kind) => {
     const plain = await seen(`/plain/${kind}/max-age=60`)
     for (const _ of [1, 2]) expect(await seen(`/cached/${kind}/max-age=60`)).toEqual(plain)
     expect(await stored(site)).toEqual([])
   })
 
-  it.each(BODIES)('of kind %s that is not stored has the same type with and without the cache', async (body) => {
+  it.each(BODIES)('that is not stored has the same type with and without the cache: %s', async (body) => {
     for (const method of ['GET', 'POST']) {
       expect(await seen(`/cached/${body}/private`, { method })).toEqual(
         await seen(`/plain/${body}/private`, { method }),
@@ -68,7 +68,7 @@ describe('under Bun, a body', () => {
 })
 
 describe('under Bun, a response without content', () => {
-  it.each([204, 205, 304])('of status %i is the same with and without the cache', async (status) => {
+  it.each([204, 205, 304])('with status %i is the same with and without the cache', async (status) => {
     for (const method of ['GET', 'POST']) {
       expect(await seen(`/cached/status/${status}`, { method })).toEqual(
         await seen(`/plain/status/${status}`, { method }),

@@ -260,7 +260,7 @@ describe('a lease', () => {
     expect(await heldLeases(site)).toEqual([])
   })
 
-  it('of a range request does not block other range requests', async () => {
+  it('for a range request does not block other range requests', async () => {
     const source = stream()
     const slow = createApp(site, (c) => c.body(source.body, 200, fresh))
     await slow.send('/a')

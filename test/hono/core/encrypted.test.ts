@@ -47,17 +47,17 @@ describe('an encrypted response', () => {
   })
 
   const swaps: [string, (rows: Awaited<ReturnType<typeof rowsOf>>) => Promise<void>][] = [
-    ['whose fields were changed', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: flipped(a?.meta) })],
-    ['whose body was changed', async ([a]) => overwriteRow(site, a?.key ?? '', { value: flipped(a?.value) })],
+    ['with changed headers', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: flipped(a?.meta) })],
+    ['with a changed body', async ([a]) => overwriteRow(site, a?.key ?? '', { value: flipped(a?.value) })],
     ['that was moved from another URL', async ([a, b]) => overwriteRow(site, a?.key ?? '', { ...b })],
     ['that has the body of another URL', async ([a, b]) => overwriteRow(site, a?.key ?? '', { value: b?.value ?? '' })],
-    ['that has the fields of another URL', async ([a, b]) => overwriteRow(site, a?.key ?? '', { meta: b?.meta ?? '' })],
-    ['with its fields in clear', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: await inClear(a) })],
     [
-      'with all of it in clear',
-      async ([a]) => overwriteRow(site, a?.key ?? '', { meta: planted(a), value: 'planted' }),
+      'that has the headers of another URL',
+      async ([a, b]) => overwriteRow(site, a?.key ?? '', { meta: b?.meta ?? '' }),
     ],
-    ['without fields', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: '{"status":200,"vary":[]}' })],
+    ['with headers in plain text', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: await inClear(a) })],
+    ['in plain text', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: planted(a), value: 'planted' })],
+    ['without headers', async ([a]) => overwriteRow(site, a?.key ?? '', { meta: '{"status":200,"vary":[]}' })],
   ]
   it.each(swaps)('%s is a miss and an error event, and is replaced', async (_, swap) => {
     const { fetch, errors, events, calls } = createSecretApp(site, encrypting)

@@ -212,14 +212,17 @@ describe('a cookie', () => {
   it.each([
     ['c.text', (c: Context) => c.text('page', 200, { ...fresh, 'set-cookie': 'own=1' })],
     ['a Response', () => new Response('page', { headers: { ...fresh, 'set-cookie': 'own=1' } })],
-  ])('of the handler keeps its response from being stored beside one of outer middleware: %s', async (_n, handler) => {
-    const { fetch } = createApp(site, handler, {}, { before: [inFront(byBoth)] })
-    const response = await fetch('/a', as('alice'))
-    expect(response.headers.getSetCookie().sort()).toEqual(['own=1', 'session=alice'])
-    expect(await stored(site)).toEqual([])
-  })
+  ])(
+    'from the handler keeps its response from being stored beside one from outer middleware: %s',
+    async (_n, handler) => {
+      const { fetch } = createApp(site, handler, {}, { before: [inFront(byBoth)] })
+      const response = await fetch('/a', as('alice'))
+      expect(response.headers.getSetCookie().sort()).toEqual(['own=1', 'session=alice'])
+      expect(await stored(site)).toEqual([])
+    },
+  )
 
-  it('of outer middleware comes together with the cookies that storeSetCookie stores', async () => {
+  it('from outer middleware comes together with the cookies that storeSetCookie stores', async () => {
     const handler = (c: Context) => {
       setCookie(c, 'theme', 'dark')
       return c.text('page', 200, fresh)
@@ -231,7 +234,7 @@ describe('a cookie', () => {
     expect(await storedText()).not.toMatch(/alice|bob/)
   })
 
-  it('of outer middleware is kept if the handler throws a value that is not an Error', async () => {
+  it('from outer middleware is kept if the handler throws a value that is not an Error', async () => {
     let cookies: string[] | undefined
     const outer: MiddlewareHandler = async (c, next) => {
       c.header('set-cookie', 'session=1')

@@ -91,7 +91,7 @@ describe('a purge', () => {
     expect(brief(await fetch('/a'))).not.toBe('hit')
   })
 
-  it('of an empty list purges nothing', async () => {
+  it('with an empty list purges nothing', async () => {
     const cache = ownCache(site)
     const { fetch } = pages({ cache })
     await fetch('/a')

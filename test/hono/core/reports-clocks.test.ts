@@ -73,16 +73,19 @@ describe('a Date', () => {
 
 describe('an Age', () => {
   // varnishcache/varnish-cache#1578
-  it.each(['60', '61', '3600', '99999999999999999999'])('of %s uses up a lifetime of a minute', async (value) => {
-    const { fetch } = createApp(
-      site,
-      counting(() => ({ ...fresh, age: value })),
-      { stale: '1h' },
-    )
-    await fetch('/a')
-    expect(await (await fetch('/a')).text()).toBe('2')
-    expect(await stored(site)).toEqual([])
-  })
+  it.each(['60', '61', '3600', '99999999999999999999'])(
+    'with value %s uses up a lifetime of a minute',
+    async (value) => {
+      const { fetch } = createApp(
+        site,
+        counting(() => ({ ...fresh, age: value })),
+        { stale: '1h' },
+      )
+      await fetch('/a')
+      expect(await (await fetch('/a')).text()).toBe('2')
+      expect(await stored(site)).toEqual([])
+    },
+  )
 
   it.each(['-1', 'nonsense', '1.5', '', '1e9'])('that is invalid counts as zero: %j', async (value) => {
     const { fetch } = createApp(
@@ -104,7 +107,7 @@ describe('an Age', () => {
     expect(await (await fetch('/a')).text()).toBe('2')
   })
 
-  it('of a hit grows, is one number, and is dropped by a validation', async () => {
+  it('in a hit grows, is one number, and is dropped by a validation', async () => {
     const { fetch } = createApp(site, (c) => {
       const fields = { 'cache-control': 'max-age=60', etag: '"1"', age: '20' }
       return c.req.header('if-none-match') ? c.body(null, 304, { ...fields, age: '0' }) : c.text('page', 200, fields)
@@ -156,7 +159,7 @@ describe('a lifetime', () => {
     'max-age=60; no-store',
     'max-age=60 no-cache',
     'max-age=60, private=x-a, private',
-  ])('of %s is zero', async (value) => {
+  ])('from %s is zero', async (value) => {
     const { fetch } = createApp(
       site,
       counting(() => ({ 'cache-control': value })),
@@ -167,7 +170,7 @@ describe('a lifetime', () => {
   })
 
   it.each(['max-age=99999999999999999999', 'max-age=2147483648', 's-maxage=4294967296'])(
-    'of %s is long',
+    'from %s is long',
     async (value) => {
       const { fetch } = createApp(
         site,

@@ -20,7 +20,7 @@ const tagged = (c: Context) => c.text('page', 200, { ...fresh, 'cache-tag': c.re
 describe('a purge by tag', () => {
   // darkweak/souin#867
   it.each(['/items', 'items', 'item.', '.*', 'items/%', 'items_1', '/items/1/'])(
-    'of %j leaves the tags that contain or match it',
+    'with tag %j leaves the tags that contain or match it',
     async (tag) => {
       const { fetch } = createApp(site, tagged)
       await fetch('/a?tag=/items/1')

@@ -60,7 +60,7 @@ describe('a response that may not be stored', () => {
     expect(await send('/a', { method: 'POST' })).toBe(made.at(-1))
   })
 
-  it('of fetch keeps its body readable once', async () => {
+  it('from fetch keeps its body readable once', async () => {
     const { send } = createApp(site, () => fetch('data:text/plain,page'))
     for (const _ of [1, 2]) expect(await (await send('/a')).text()).toBe('page')
   })
@@ -121,7 +121,7 @@ describe('headers', () => {
     expect([brief(hit), await hit.text(), hit.headers.get(name)]).toEqual(['hit', 'a', 'own'])
   })
 
-  it('of a status without content survive a hit', async () => {
+  it('with a status without content survive a hit', async () => {
     const { fetch: ask } = createApp(
       site,
       () => new Response(null, { status: 204, headers: { ...fresh, 'content-type': 'text/plain', 'x-own': '1' } }),

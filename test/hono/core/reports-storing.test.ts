@@ -15,7 +15,7 @@ beforeEach(() => emptied(site))
 describe('a cookie', () => {
   // darkweak/souin#806, caddyserver/cache-handler#124, nuxt/nuxt#28527
   it.each(['max-age=60', 'public, s-maxage=60', 'max-age=60, immutable'])(
-    'of one client reaches no other client with %s',
+    'for one client reaches no other client with %s',
     async (value) => {
       let visitors = 0
       const { fetch } = createApp(site, (c) =>
@@ -175,7 +175,7 @@ describe('a hit', () => {
     expect(calls).toHaveLength(1)
   })
 
-  it('of a form keeps the boundary in its type', async () => {
+  it('with form data keeps the boundary in its type', async () => {
     const form = new FormData()
     form.set('name', 'value')
     const { fetch } = createApp(site, () => new Response(form, { headers: fresh }))

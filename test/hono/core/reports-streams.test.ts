@@ -64,7 +64,7 @@ describe('server-sent events', () => {
     expect(await stored(site)).toEqual([])
   })
 
-  it('of streamSSE end their handler when the client disconnects', async () => {
+  it('from streamSSE end their handler when the client disconnects', async () => {
     let isAborted = false
     const { send, settled } = createApp(site, (c) =>
       streamSSE(c, async (events) => {
@@ -137,7 +137,7 @@ describe('an endless body', () => {
   it.each([
     ['may not be stored', { 'cache-control': 'no-store' }],
     ['is too large', fresh],
-  ])('of a refresh that %s is cancelled, so that the refresh ends', async (_name, fields) => {
+  ])('in a refresh that %s is cancelled, so that the refresh ends', async (_name, fields) => {
     const { state, body } = endless()
     let isEndless = false
     const app = createApp(site, (c) => (isEndless ? c.body(body, 200, fields) : c.text('page', 200, fresh)), {

@@ -142,7 +142,7 @@ describe('a validation', () => {
 
   // unbit/uwsgi#1587, cherrypy/cherrypy#1699
   it.each(['"0"', 'W/"1"', new Date(0).toUTCString(), 'nonsense', '*'])(
-    'of If-Range: %s fails, so the client gets the whole body',
+    'by If-Range: %s fails, so the client gets the whole body',
     async (value) => {
       const { fetch } = createApp(site, validating({ ...etag, 'last-modified': new Date(1_000_000).toUTCString() }))
       await fetch('/a')

@@ -54,7 +54,7 @@ describe('the option', () => {
 
   it('vary applies to responses stored without it if the handler fails or must not run', async () => {
     await createApp(site, hello({ ...fresh, etag: '"1"' })).fetch('/a')
-    const failing = () => Promise.reject(new Error('of the handler'))
+    const failing = () => Promise.reject(new Error('handler failed'))
     const separate = createApp(site, failing, { vary: ['X-Theme'], requestDirectives: true, staleIfError: '1h' })
     const headers = { 'x-theme': 'dark', 'cache-control': 'only-if-cached' }
     expect((await separate.fetch('/a', { headers })).status).toBe(504)

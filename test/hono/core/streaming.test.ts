@@ -198,7 +198,7 @@ describe('a body of chunks', () => {
       },
     })
 
-  it.each(kinds)('of type %s is stored with the bytes that the client got', async (_name, chunk) => {
+  it.each(kinds)('with type %s is stored with the bytes that the client got', async (_name, chunk) => {
     const { fetch, calls } = createApp(site, () => new Response(streamOf([chunk(), chunk()]), { headers: fresh }))
     for (const how of ['fwd=uri-miss;stored', 'hit']) {
       const response = await fetch('/a')

@@ -26,7 +26,7 @@ const paths = async () => (await stored(site)).map((key) => new URL(key.split(' 
 
 describe('an unsafe request', () => {
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'PURGE'])(
-    'of method %s that succeeds removes all variants of its URL, and no other',
+    'with method %s that succeeds removes all variants of its URL, and no other',
     async (method) => {
       const { fetch } = pages()
       for (const language of ['en', 'de']) await fetch('/a', { headers: { 'accept-language': language } })
@@ -61,7 +61,7 @@ describe('an unsafe request', () => {
     expect(await paths()).toEqual(['/a'])
   })
 
-  it('whose handler throws removes no response', async () => {
+  it('removes no response if the handler throws', async () => {
     const { fetch } = pages(() => {
       throw new Error('broken')
     })
@@ -166,7 +166,7 @@ describe('an unsafe request', () => {
     expect(await paths()).toEqual([])
   })
 
-  it('of an excluded path removes the URLs and groups that its response names', async () => {
+  it('to an excluded path removes the URLs and groups that its response names', async () => {
     const { fetch } = createApp(
       site,
       (c) =>

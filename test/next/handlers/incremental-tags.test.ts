@@ -6,7 +6,7 @@ import { costOf, createSite, ONE, type Site } from './site.ts'
 import { CONTROL, FETCH, KEY, PAGE, PAGES, ROUTE } from './values.ts'
 
 let site: Site
-/** An instance for each request, as Next makes them. */
+/** A new instance for each request, as Next creates them. */
 let request: () => IncrementalCacheHandler
 
 beforeAll(async () => {
@@ -39,7 +39,7 @@ describe('a revalidated tag', () => {
     ['its own tags', 'posts', {}],
     ['tags of the request', 'new', { tags: ['new'] }],
     ['tags of the page', '_N_T_/layout', { softTags: ['_N_T_/layout'] }],
-  ])('expires data of fetch by %s', async (_, tag, context) => {
+  ])('expires fetch data by %s', async (_, tag, context) => {
     await request().set('data', FETCH, { fetchCache: true, tags: ['posts'] })
     await request().revalidateTag(tag)
     expect(await request().get('data', { kind: 'FETCH', ...context })).toBeNull()
@@ -52,7 +52,7 @@ describe('a revalidated tag', () => {
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).toBeNull()
   })
 
-  it('takes encoded tags as they are', async () => {
+  it('accepts encoded tags unchanged', async () => {
     await request().set(KEY, { ...PAGE, headers: { 'x-next-cache-tags': '%C3%A9' } }, CONTROL)
     await request().revalidateTag('é')
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).not.toBeNull()
@@ -66,14 +66,14 @@ describe('a revalidated tag', () => {
     expect(await costOf(site.faults, all)).toEqual(ONE)
   })
 
-  it('that Next names to the instance is revalidated for it', async () => {
+  it('that Next passes to the constructor is revalidated for that instance', async () => {
     await request().set(KEY, PAGE, CONTROL)
     const Handler = cacheHandler(site.cache)
     expect(await new Handler({ revalidatedTags: ['posts'] }).get(KEY, { kind: 'APP_PAGE' })).toBeNull()
     expect(await new Handler({ revalidatedTags: ['other'] }).get(KEY, { kind: 'APP_PAGE' })).not.toBeNull()
   })
 
-  it('rejects a render that was under way', async () => {
+  it('rejects a render that was pending', async () => {
     const one = request()
     expect(await one.get(KEY, { kind: 'APP_PAGE' })).toBeNull()
     await request().revalidateTag('posts')
@@ -81,7 +81,7 @@ describe('a revalidated tag', () => {
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).toBeNull()
   })
 
-  it('rejects a refresh that was under way, of an entry that was past revalidate', async () => {
+  it('rejects a pending refresh of an entry past revalidate', async () => {
     const control = { cacheControl: { revalidate: 1e-9, expire: 3_600 } }
     await request().set(KEY, PAGE, control)
     const one = request()
@@ -93,7 +93,7 @@ describe('a revalidated tag', () => {
 })
 
 describe('a tag that is revalidated with a lifetime', () => {
-  /** What Next makes of an answer. */
+  /** How Next treats an answer. */
   function judged(found: {
     lastModified: number
     cacheControl?: { revalidate: number | false; expire?: number | undefined } | undefined
@@ -121,14 +121,14 @@ describe('a tag that is revalidated with a lifetime', () => {
     expect(after?.lastModified).not.toBe(-1)
   })
 
-  it('makes data of fetch older than its lifetime', async () => {
+  it('makes fetch data older than its lifetime', async () => {
     await request().set('data', FETCH, { fetchCache: true, tags: ['posts'] })
     await request().revalidateTag(['posts'], { expire: 300 })
     const found = await request().get('data', { kind: 'FETCH', revalidate: 900 })
     expect(performance.timeOrigin + performance.now() - (found?.lastModified ?? 0)).toBeGreaterThan(900_000)
   })
 
-  it('expires after that time, and leaves what was rendered after it', async () => {
+  it('expires entries after that time, and leaves those rendered after it', async () => {
     await request().set(KEY, PAGE, CONTROL)
     await request().revalidateTag(['posts'], { expire: 300 })
     const one = request()

@@ -7,7 +7,7 @@ import { costOf, createSite, ONE, type Site } from './site.ts'
 import { CONTROL, FETCH, IMAGE, KEY, PAGE, PAGES, REDIRECT, ROUTE } from './values.ts'
 
 let site: Site
-/** An instance for each request, as Next makes them. */
+/** A new instance for each request, as Next creates them. */
 let request: () => IncrementalCacheHandler
 
 beforeAll(async () => {
@@ -34,7 +34,7 @@ const VALUES = [
 ] as const
 
 describe.each(VALUES)('a value of the kind %s', (_, value, get, set) => {
-  it('comes back as it was, on another instance', async () => {
+  it('comes back unchanged on another instance', async () => {
     await request().set(KEY, value, set)
     const found = await new (cacheHandler(createCache(site.db)))().get(KEY, get)
     expect(found?.value).toEqual(value)
@@ -63,7 +63,7 @@ describe('a page', () => {
     expect(value.rscData.toString('hex')).toBe('00fffe0a')
   })
 
-  it('has its lifetime, for processes that do not know it', async () => {
+  it('has its lifetime, also for processes that have not rendered it', async () => {
     await request().set(KEY, PAGE, { cacheControl: { revalidate: 3_600, expire: undefined } })
     expect((await request().get(KEY, { kind: 'APP_PAGE' }))?.cacheControl).toEqual({
       revalidate: 3_600,
@@ -71,7 +71,7 @@ describe('a page', () => {
     })
   })
 
-  it('goes at expire', async () => {
+  it('expires at its expire time', async () => {
     await request().set(KEY, PAGE, CONTROL)
     await advance(site.db, 3_599_000)
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).not.toBeNull()
@@ -87,7 +87,7 @@ describe('a page', () => {
     expect(await get({ isFallback: false, isRoutePPREnabled: false })).toEqual(PAGE.rscData)
   })
 
-  it('of the pages directory has empty data as a fallback', async () => {
+  it('in the pages directory has empty data as a fallback', async () => {
     await request().set(KEY, PAGES, CONTROL)
     expect((await request().get(KEY, { kind: 'PAGES', isFallback: true }))?.value.pageData).toEqual({})
   })
@@ -99,7 +99,7 @@ describe('a page', () => {
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).toBeNull()
   })
 
-  it('belongs to its build, and data of fetch to all', async () => {
+  it('belongs to its build, but fetch data to all builds', async () => {
     const builds = ['one', 'two'].map((buildId) => new (cacheHandler(site.cache, { buildId }))())
     const [one, two] = builds as [IncrementalCacheHandler, IncrementalCacheHandler]
     await one.set(KEY, PAGE, CONTROL)
@@ -111,7 +111,7 @@ describe('a page', () => {
     expect((await two.get('data', { kind: 'FETCH' }))?.value).toEqual(FETCH)
   })
 
-  it('reads the id of its build where Next has written it', async () => {
+  it('reads the id of its build from Next’s file', async () => {
     const read: string[] = []
     const Handler = cacheHandler(site.cache)
     const context = (id: string | undefined, folder: string) => ({
@@ -128,21 +128,21 @@ describe('a page', () => {
     expect(await new Handler(context('one', '/copy/.next/server')).get(KEY, { kind: 'APP_PAGE' })).not.toBeNull()
     expect(await new Handler(context('two', '/new/.next/server')).get(KEY, { kind: 'APP_PAGE' })).toBeNull()
     expect(read).toContain('/app/.next/server/../BUILD_ID')
-    // Without an id, pages of two builds could mix.
+    // Without an id, pages of two builds could be mixed up.
     const unknown = new Handler(context(undefined, '/none/.next/server'))
     await unknown.set(KEY, PAGE, CONTROL)
     expect(await unknown.get(KEY, { kind: 'APP_PAGE' })).toBeNull()
   })
 })
 
-describe('data of fetch', () => {
-  it('that only a build keeps for its workers does not reach the next build', async () => {
+describe('fetch data', () => {
+  it('that a build shares only with its workers does not reach the next build', async () => {
     await request().set('data', FETCH, { fetchCache: true, tags: ['posts'], isImplicitBuildTimeCache: true })
     expect(await request().get('data', { kind: 'FETCH' })).toBeNull()
   })
 })
 
-it('an entry that is no entry of ours is a miss', async () => {
+it('an entry of another format is a miss', async () => {
   await request().set(KEY, PAGE, CONTROL)
   await site.db.execute(sql`update cache_entries set value = '"text"'`)
   expect(await request().get(KEY, { kind: 'APP_PAGE' })).toBeNull()

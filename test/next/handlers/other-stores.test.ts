@@ -1,4 +1,4 @@
-/** The same handlers over every driver, and on caches that are not, or not only, one Postgres. */
+/** The same handlers over every driver, and on caches other than a single Postgres. */
 import { type Cache, createCache, memoryCache, nullCache, shardedCache, tieredCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheHandler, cacheHandlers } from 'pgstash/next'

@@ -1,4 +1,4 @@
-/** Both handlers without an answer of the database: nothing throws but revalidations, and all is well afterwards. */
+/** Both handlers with an unreachable database: only revalidations throw, and everything works after recovery. */
 import { createCache, DatabaseError, DatabaseTimeoutError } from 'pgstash'
 import { cacheHandler, cacheHandlers } from 'pgstash/next'
 import type { Fault } from 'pgstash/testing'
@@ -25,7 +25,7 @@ const FAULTS: Record<string, Fault> = {
 const PAGE = { kind: 'PAGES', html: '<p>', pageData: {}, headers: {}, status: 200 }
 
 describe.each(Object.entries(FAULTS))('a database that %s', (_, fault) => {
-  it('costs "use cache" a miss', async () => {
+  it('makes "use cache" miss', async () => {
     const handler = cacheHandlers(createCache(site.db, { timeout: TIMEOUT_MS }))
     await handler.set('key', Promise.resolve(entryOf('kept')))
     site.faults.always(fault)
@@ -35,7 +35,7 @@ describe.each(Object.entries(FAULTS))('a database that %s', (_, fault) => {
     expect(await textOf(await handler.get('key', ['a']))).toBe('kept')
   })
 
-  it('costs a page a miss', async () => {
+  it('makes a page miss', async () => {
     const handler = new (cacheHandler(createCache(site.db, { timeout: TIMEOUT_MS })))()
     await handler.set('/page', PAGE)
     site.faults.always(fault)
@@ -45,7 +45,7 @@ describe.each(Object.entries(FAULTS))('a database that %s', (_, fault) => {
     expect(await handler.get('/page', { kind: 'PAGES' })).toMatchObject({ value: PAGE })
   })
 
-  it.each(['throw', 'miss'] as const)('fails revalidations, with onError: %s', async (onError) => {
+  it.each(['throw', 'miss'] as const)('makes revalidations reject, with onError: %s', async (onError) => {
     const cache = createCache(site.db, { timeout: TIMEOUT_MS, onError })
     const [handler, pages] = [cacheHandlers(cache), new (cacheHandler(cache))()]
     site.faults.always(fault)
@@ -61,8 +61,8 @@ describe.each(Object.entries(FAULTS))('a database that %s', (_, fault) => {
   })
 })
 
-describe('a database that stays away', () => {
-  it('is left alone for a moment after five failures', async () => {
+describe('a database that stays unreachable', () => {
+  it('is skipped for a moment after five failures', async () => {
     const handler = cacheHandlers(createCache(site.db, { timeout: TIMEOUT_MS }))
     site.faults.always({ kind: 'reset' })
     for (let i = 0; i < 5; i++) await handler.get(String(i), [])
@@ -84,8 +84,8 @@ describe('a database that stays away', () => {
   })
 })
 
-describe('a value that is larger than the cache takes', () => {
-  it('is not stored, and an event says so', async () => {
+describe('a value that is larger than the cache accepts', () => {
+  it('is not stored, and an event reports that', async () => {
     const events: unknown[] = []
     const cache = createCache(site.db, { maxValueBytes: 1_000, onEvent: (event) => events.push(event) })
     const handler = cacheHandlers(cache)
@@ -100,9 +100,9 @@ describe('options', () => {
   it.each([
     ['no cache', () => cacheHandlers(undefined as never)],
     ['an unknown option', () => cacheHandlers(site.cache, { ttl: 1 } as never)],
-    ['a retention without end', () => cacheHandlers(site.cache, { retention: null })],
+    ['an endless retention', () => cacheHandlers(site.cache, { retention: null })],
     ['a retention of zero', () => cacheHandler(site.cache, { retention: 0 })],
-    ['a build id that is no text', () => cacheHandler(site.cache, { buildId: 1 as never })],
+    ['a build id that is not text', () => cacheHandler(site.cache, { buildId: 1 as never })],
   ])('%s is refused at once', (_, create) => {
     expect(create).toThrow(expect.objectContaining({ code: expect.any(String) }))
   })

@@ -1,4 +1,4 @@
-/** Writers, revalidations and computations of any length beside each other: no read is older than it may be. */
+/** Concurrent writers, revalidations and computations of any length: no read is older than it may be. */
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
@@ -32,7 +32,7 @@ interface Instance {
   revalidate(): Promise<void>
 }
 
-/** An instance of "use cache". Its data is read, and stored some time later. */
+/** An instance of "use cache". It reads its data, and stores it some time later. */
 function useCache(tags: string[], softTags: string[]): Instance {
   const handler: UseCacheHandler = cacheHandlers(createCache(db, { timeout: 60_000 }))
   return {
@@ -71,7 +71,7 @@ it.each([
   ['own tags', () => useCache(['tag'], [])],
   ['tags of the page', () => useCache([], ['tag'])],
   ['pages', pages],
-])('with %s', async (_, create) => {
+])('no read is outdated with %s', async (_, create) => {
   const instances = [create(), create()] as const
   /** The newest version whose revalidation has been written. */
   let revalidated = await version()

@@ -21,7 +21,7 @@ export async function createSite(): Promise<Site> {
   return { db, faults, events, cache: createCache(db, { timeout: 60_000, onEvent: (event) => events.push(event) }) }
 }
 
-/** The requests and statements that some work costs. */
+/** Counts the requests and statements of some work. */
 export async function costOf(faults: Faults, work: () => Promise<unknown>) {
   faults.reset()
   await work()
@@ -40,7 +40,7 @@ export function streamOf(...chunks: (Uint8Array | string)[]): ReadableStream<Uin
   })
 }
 
-/** An entry as Next makes one, whose computation begins now. */
+/** An entry as Next creates it, whose computation begins now. */
 export function entryOf(value: string | Uint8Array, fields: Partial<UseCacheEntry> = {}): UseCacheEntry {
   return {
     value: streamOf(value),

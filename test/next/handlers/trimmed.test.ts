@@ -1,4 +1,4 @@
-/** Revalidations outlive the log of invalidations, which cleanup trims. */
+/** Revalidations outlast the log of invalidations, which cleanup trims. */
 import { sql } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { type Cache, createCache } from 'pgstash'
@@ -23,7 +23,7 @@ beforeEach(async () => {
   await cache.clear()
 })
 
-/** Ten minutes and more apart, as a cron trigger would. */
+/** More than ten minutes apart, like a cron trigger. */
 async function trimLog(): Promise<void> {
   for (let i = 0; i < 3; i++) {
     await cache.clearExpired()
@@ -54,7 +54,7 @@ it('an entry stays stale', async () => {
   expect(await handler.get('key', [])).toMatchObject({ revalidate: -1 })
 })
 
-it('a fill that was under way all the time is old', async () => {
+it('a fill that was pending all the time is outdated', async () => {
   expect(await handler.get('key', [])).toBeUndefined()
   const [own, page] = [entryOf('own', { tags: ['a'] }), entryOf('page')]
   await handler.updateTags(['a'])
@@ -64,10 +64,10 @@ it('a fill that was under way all the time is old', async () => {
   expect([await handler.get('own', []), await handler.get('page', ['a'])]).toEqual([undefined, undefined])
 })
 
-it('cleanup removes what a revalidation without a lifetime expired', async () => {
+it('cleanup deletes entries that a revalidation without a lifetime expired', async () => {
   await fill('key', ['a'])
   await handler.updateTags(['a'])
   await cache.clearExpired()
-  // The mark remains.
+  // The marker of the revalidation remains.
   expect((await cache.namespace('next').list()).entries.map(({ key }) => key)).toEqual(['expired:a'])
 })

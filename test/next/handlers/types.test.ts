@@ -1,4 +1,4 @@
-/** Both handlers are what Next's own types ask for. The compiler checks it. */
+/** The compiler checks that both handlers match Next's own types. */
 import type { CacheHandler as UseCache16 } from 'next/dist/server/lib/cache-handlers/types.js'
 import type { CacheHandler as Incremental16 } from 'next/dist/server/lib/incremental-cache/index.js'
 import type { CacheHandlerV2 as UseCache15 } from 'next-15/dist/server/lib/cache-handlers/types.js'
@@ -21,7 +21,7 @@ it('both versions of Next accept the handlers', () => {
   expect([incremental16, incremental15]).toEqual([Handler, Handler])
 })
 
-it('has no method that makes Next 15.5 take it for a handler of an older kind', () => {
+it('the handler has no method that makes Next 15.5 treat it as an older kind', () => {
   expect('receiveExpiredTags' in handlers).toBe(false)
   expect('refreshTags' in handlers).toBe(true)
 })

@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const set = (key: string, entry: UseCacheEntry, to = handler) => to.set(key, Promise.resolve(entry))
 
-/** A computation as Next runs one: a miss, then the value, then `set`. */
+/** A computation as Next runs it: a miss, then the value, then `set`. */
 async function fill(key: string, value: string, fields: Partial<UseCacheEntry> = {}, to = handler): Promise<void> {
   expect(await to.get(key, [])).toBeUndefined()
   await set(key, entryOf(value, fields), to)
@@ -36,7 +36,7 @@ describe('a revalidated tag', () => {
     expect([await handler.get('key', []), await other.get('key', [])]).toEqual([undefined, undefined])
   })
 
-  it('removes nothing by being read, so that no read can remove a newer value', async () => {
+  it('deletes nothing when it is read, so no read can delete a newer value', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await handler.updateTags(['a'])
     const before = await site.cache.stats({ exact: true })
@@ -44,7 +44,7 @@ describe('a revalidated tag', () => {
     expect(await site.cache.stats({ exact: true })).toEqual(before)
   })
 
-  it('leaves other entries alone, and those that are filled after it', async () => {
+  it('leaves other entries alone, and those filled after it', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await fill('other', 'kept', { tags: ['b'] })
     await handler.updateTags(['a'])
@@ -55,14 +55,14 @@ describe('a revalidated tag', () => {
     ])
   })
 
-  it('of the page expires an entry that does not have it', async () => {
+  it('from the page expires an entry that does not have it', async () => {
     await fill('key', 'old')
     await handler.updateTags(['_N_T_/page'])
     expect(await textOf(await handler.get('key', ['_N_T_/other']))).toBe('old')
     expect(await handler.get('key', ['_N_T_/layout', '_N_T_/page'])).toBeUndefined()
   })
 
-  it('tells "/" and "/index" apart', async () => {
+  it('distinguishes "/" and "/index"', async () => {
     await fill('key', 'old')
     await handler.updateTags(['_N_T_/index'])
     expect(await textOf(await handler.get('key', ['_N_T_/']))).toBe('old')
@@ -74,7 +74,7 @@ describe('a revalidated tag', () => {
     ['a separator', 'a|b\\c'],
     ['U+0000', 'a\u0000'],
     ['a lone surrogate', 'a\ud800'],
-    ['other letters', 'é%2C漢'],
+    ['non-Latin letters', 'é%2C漢'],
     ['many characters', 'x'.repeat(2_000)],
     ['a quote', `'"`],
   ])('may have %s, as an own tag and as one of the page', async (_, tag) => {
@@ -89,13 +89,13 @@ describe('a revalidated tag', () => {
     expect([await handler.get('own', []), await handler.get('page', [tag])]).toEqual([undefined, undefined])
   })
 
-  it('is invalidated by the cache itself as well', async () => {
+  it('can be invalidated by the cache itself as well', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await site.cache.invalidate('a')
     expect(await handler.get('key', [])).toBeUndefined()
   })
 
-  it('is invalidated by whoever writes a watched table', async () => {
+  it('is invalidated by any write to a watched table', async () => {
     await site.db.execute(sql`create table stock (id int primary key)`)
     await watchTables(site.db, 'stock')
     await fill('key', 'old', { tags: [tableTag('stock')] })
@@ -119,7 +119,7 @@ describe('a revalidated tag', () => {
 })
 
 describe('a tag that is revalidated with a lifetime', () => {
-  it('makes entries stale now, for one more answer each', async () => {
+  it('makes entries stale now, and each is served once more', async () => {
     await fill('own', 'old', { tags: ['a'] })
     await fill('page', 'old')
     await handler.updateTags(['a'], { expire: 60 })
@@ -137,7 +137,7 @@ describe('a tag that is revalidated with a lifetime', () => {
     expect(await handler.get('key', [])).toBeUndefined()
   })
 
-  it('leaves what is filled after it, before and after that time', async () => {
+  it('leaves entries filled after it, before and after that time', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await handler.updateTags(['a'], { expire: 60 })
     expect(await handler.get('key', [])).toMatchObject({ revalidate: -1 })
@@ -154,7 +154,7 @@ describe('a tag that is revalidated with a lifetime', () => {
     expect(await handler.get('key', [])).toMatchObject({ revalidate: -1 })
   })
 
-  it('does not bring back what had expired', async () => {
+  it('does not revive expired entries', async () => {
     await fill('key', 'old', { tags: ['a'] })
     await fill('page', 'old')
     await handler.updateTags(['a'])
@@ -169,11 +169,11 @@ describe('a tag that is revalidated with a lifetime', () => {
   })
 })
 
-describe('a fill that is under way during a revalidation', () => {
+describe('a fill that is pending during a revalidation', () => {
   it.each([
-    ['of an own tag', ['a'], []],
-    ['of a tag of the page', [], ['a']],
-  ] as const)('%s is stored as old', async (_, tags, softTags) => {
+    ['with an own tag', ['a'], []],
+    ['with a tag of the page', [], ['a']],
+  ] as const)('%s is stored as outdated', async (_, tags, softTags) => {
     expect(await handler.get('key', [...softTags])).toBeUndefined()
     const entry = entryOf('old', { tags: [...tags] })
     await cacheHandlers(createCache(site.db, { timeout: 60_000 })).updateTags(['a'])
@@ -189,7 +189,7 @@ describe('a fill that is under way during a revalidation', () => {
     expect(await handler.get('key', [])).toMatchObject({ revalidate: -1 })
   })
 
-  it('is as old as its own start, also if others read the database meanwhile', async () => {
+  it('is as old as its own start, even if others read the database meanwhile', async () => {
     expect(await handler.get('key', [])).toBeUndefined()
     const entry = entryOf('old', { tags: ['a'] })
     await handler.updateTags(['a'])
@@ -199,7 +199,7 @@ describe('a fill that is under way during a revalidation', () => {
     expect(await handler.get('key', [])).toBeUndefined()
   })
 
-  it('is judged by the database, whatever the clock of the application says', async () => {
+  it('is compared by the database, whatever the clock of the application says', async () => {
     for (const offset of [-300_000, 300_000]) {
       await site.cache.clear()
       const skewed = performance.timeOrigin + performance.now() + offset

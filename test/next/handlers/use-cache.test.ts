@@ -21,7 +21,7 @@ beforeEach(async () => {
 
 const set = (key: string, entry: UseCacheEntry, to = handler) => to.set(key, Promise.resolve(entry))
 
-/** A computation as Next runs one: a miss, then the value, then `set`. */
+/** A computation as Next runs it: a miss, then the value, then `set`. */
 async function fill(key: string, value: string, fields: Partial<UseCacheEntry> = {}, to = handler): Promise<void> {
   expect(await to.get(key, [])).toBeUndefined()
   await set(key, entryOf(value, fields), to)
@@ -38,7 +38,7 @@ describe('an entry of "use cache"', () => {
     expect(await bytesOf(found)).toEqual(bytes)
   })
 
-  it('keeps a lifetime that is infinite', async () => {
+  it('may have an infinite lifetime', async () => {
     await set('key', entryOf('x', { stale: Number.POSITIVE_INFINITY, expire: Number.POSITIVE_INFINITY, revalidate: 1 }))
     expect(await handler.get('key', [])).toMatchObject({
       expire: Number.POSITIVE_INFINITY,
@@ -46,7 +46,7 @@ describe('an entry of "use cache"', () => {
     })
   })
 
-  it('is answered with a new stream each time', async () => {
+  it('returns a new stream each time', async () => {
     await set('key', entryOf('body'))
     const [one, two] = [await handler.get('key', []), await handler.get('key', [])]
     expect([await textOf(one), await textOf(two)]).toEqual(['body', 'body'])
@@ -61,7 +61,7 @@ describe('an entry of "use cache"', () => {
     ])
   })
 
-  it('is stored by its whole key, whatever that holds', async () => {
+  it('is stored under its whole key, whatever that holds', async () => {
     const keys = [
       '',
       '\u0000',
@@ -78,7 +78,7 @@ describe('an entry of "use cache"', () => {
     expect(found).toEqual(keys.map((_, i) => String(i)))
   })
 
-  it('is served past revalidate, so that Next refreshes it behind the answer', async () => {
+  it('is served past revalidate, so that Next refreshes it in the background', async () => {
     const timestamp = performance.timeOrigin + performance.now() - 60_000
     await set('key', entryOf('old', { timestamp, revalidate: 1, expire: 3_600 }))
     expect(await handler.get('key', [])).toMatchObject({ revalidate: 1, timestamp })
@@ -96,7 +96,7 @@ describe('an entry of "use cache"', () => {
     expect(await handler.get('key', [])).toBeUndefined()
   })
 
-  it('is removed by cleanup after the retention, also if Next says forever', async () => {
+  it('is deleted by cleanup after the retention, even if Next says forever', async () => {
     const short = cacheHandlers(site.cache, { retention: '1h' })
     await set('of an old build', entryOf('x', { expire: Number.POSITIVE_INFINITY }), short)
     await advance(site.db, 3_700_000)
@@ -104,7 +104,7 @@ describe('an entry of "use cache"', () => {
     expect(await site.cache.stats({ exact: true })).toMatchObject({ total: 0 })
   })
 
-  it('is forgotten before the revalidations that concern it, which cleanup removes as well', async () => {
+  it('is deleted before the revalidations that affect it, which cleanup deletes as well', async () => {
     await fill('key', 'x', { tags: ['a'], expire: Number.POSITIVE_INFINITY })
     await handler.updateTags(['a'], {})
     const total = async () => (await site.cache.stats({ exact: true })).total
@@ -116,7 +116,7 @@ describe('an entry of "use cache"', () => {
     expect(await total()).toBe(0)
   })
 
-  it('keeps what was there if the new stream fails after a part', async () => {
+  it('keeps the old value if the new stream fails half-way', async () => {
     await set('key', entryOf('old'))
     const value = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new Uint8Array(10)),
@@ -126,7 +126,7 @@ describe('an entry of "use cache"', () => {
     expect(await textOf(await handler.get('key', []))).toBe('old')
   })
 
-  it('keeps what was there if the computation fails', async () => {
+  it('keeps the old value if the computation fails', async () => {
     await set('key', entryOf('old'))
     await handler.set('key', Promise.reject(new Error('failed')))
     expect(await textOf(await handler.get('key', []))).toBe('old')
@@ -143,7 +143,7 @@ describe('an entry of "use cache"', () => {
     expect(await costOf(site.faults, () => handler.updateTags(['a', 'b'], { expire: 60 }))).toEqual(ONE)
   })
 
-  it('costs nothing for what Next asks before the first read', async () => {
+  it('costs nothing for the calls of Next before the first read', async () => {
     const ask = async () => [
       await handler.refreshTags(),
       await handler.getExpiration(['a']),
@@ -155,7 +155,7 @@ describe('an entry of "use cache"', () => {
 })
 
 describe('a pending set', () => {
-  it('is awaited by a get of its key, which answers with a stream of its own', async () => {
+  it('is awaited by a get of its key, which returns its own stream', async () => {
     const gate = createGate()
     const entry = gate.opened.then(() => entryOf('new'))
     const pending = handler.set('key', entry)
@@ -164,7 +164,7 @@ describe('a pending set', () => {
     expect([await textOf(await found), await pending]).toEqual(['new', undefined])
   })
 
-  it('leaves gets of other keys alone', async () => {
+  it('does not delay gets of other keys', async () => {
     const gate = createGate()
     const pending = handler.set(
       'key',
@@ -192,7 +192,7 @@ describe('both versions of Next', () => {
     expect([await handler.get('one'), await handler.get('two')]).toEqual([undefined, undefined])
   })
 
-  it('send one statement for all handlers of a cache that are called at once', async () => {
+  it('send one statement for all handlers of a cache that are called together', async () => {
     const other = cacheHandlers(site.cache)
     const all = () => Promise.all([handler.updateTags(['a']), other.updateTags(['a']), handler.expireTags('a')])
     expect(await costOf(site.faults, all)).toEqual(ONE)
@@ -206,7 +206,7 @@ describe('both versions of Next', () => {
     expect(await handler.get('key', [])).toBeUndefined()
   })
 
-  it('call nothing for no tags', async () => {
+  it('do nothing for no tags', async () => {
     expect(await costOf(site.faults, () => handler.updateTags([]))).toEqual({ requests: 0, statements: 0 })
   })
 })

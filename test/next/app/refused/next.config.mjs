@@ -3,6 +3,6 @@ export default {
   partialPrefetching: true,
   turbopack: { root: '/' },
   outputFileTracingRoot: '/',
-  // All pages are tried, so that one build tells of each.
+  // Every page is tried, so that one build shows the result of each.
   experimental: { prerenderEarlyExit: false },
 }

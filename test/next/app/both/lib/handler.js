@@ -1,6 +1,6 @@
 import { cookies } from 'next/headers'
 
-/** What the shared tests of test/fetch ask for. */
+/** The routes that the shared tests of test/fetch need. */
 export async function handler(request) {
   if (request.method === 'PUT') return new Response(null, { status: 204 })
   switch (new URL(request.url).pathname.split('/').at(-1)) {

@@ -1,4 +1,4 @@
-/** What the routes do, in the way of h3: the fields of a response are those of the event. */
+/** The behaviour of the routes, in the style of h3: the response headers belong to the event. */
 import { HTTPError } from 'nitro/h3'
 
 export async function report({ req, res }) {

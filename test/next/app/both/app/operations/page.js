@@ -1,7 +1,7 @@
 import { Suspense } from 'react'
 import { cache } from '@/lib/known'
 
-/** What reaches a page that is rendered while it is built is there in all that follow. */
+/** A value that a page stores while the app is built is there for all later renders. */
 async function Answers() {
   const views = await cache.increment('operations:views')
   const before = (await cache.get('operations:key')) ?? 'nothing'
