@@ -21,6 +21,12 @@ const PROGRAMS = [
   'postgres/connections/tcp.js',
 ]
 
+/**
+ * Modules that import a package which does not declare `sideEffects: false`. In a file of its own, a bundler can drop such a
+ * module together with its imports. In `hono/index.js`, it would add Hono's parser of requests to a Worker with `sessionStore`.
+ */
+const APART = ['hono/purge-route.js']
+
 const { exports } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
 const entries = Object.values(exports)
   .filter((entry) => typeof entry !== 'string')
@@ -37,7 +43,7 @@ try {
     compile('--outDir', types, '--emitDeclarationOnly'),
   ])
   await rm(DIST, { recursive: true, force: true })
-  await bundle(code, [...entries, ...PROGRAMS], DIST)
+  await bundle(code, [...entries, ...PROGRAMS, ...APART], DIST)
   writeDeclarations(types, entries.map(toDeclarations), DIST)
   writeCommonJs(DIST, entries)
 } finally {

@@ -65,7 +65,7 @@ async function traces(all: readonly Target[], touches: number, rows: number) {
 
 export default {
   title: 'What does a touch cost?',
-  about: `A touch moves the deadline of an entry; a set writes the entry again. pgstash indexes the deadline in slots of ten minutes, so a
+  about: `A touch moves the deadline of an entry, and a set writes the entry again. pgstash indexes the deadline in slots of ten minutes, so a
     touch within a slot changes no index and stays on its page (heap-only). The raw table has the usual index on the deadline itself.`,
   async run(bench) {
     const all = await targets(bench)

@@ -19,12 +19,12 @@ const INTRODUCTION = `# Benchmarks
 \`npm run bench -- --all\` measures, and \`npm run bench -- report\` writes this page from the results in \`bench/results\`. Do not edit it.
 [bench/README.md](../bench/README.md) says how to run single questions and how to compare two versions.
 
-In each round all providers run once, in a new random order. A figure is the median of the rounds; the small print is the quartiles. **Compare ratios,
+In each round all providers run once, in a new random order. A figure is the median of the rounds. The small print has the quartiles. **Compare ratios,
 not rates**: rates belong to the machine, which client and server share. × is the ratio to pgstash in the same round, unless the text names another
 baseline. With rates, ×2 is twice as fast as pgstash; with times, it is twice as slow. – means that the provider cannot answer.`
 
 function environmentTable({ packages, ...machine }: Environment): string {
-  const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`)
+  const versions = Object.entries(packages).map(([name, version]) => `\`${name} ${version}\``)
   const { cpu, cores, memoryGiB, system, node, postgres, postgresSettings, redis } = machine
   return [
     `| machine | ${cores} cores of ${cpu}, ${memoryGiB} GiB, ${system} |`,

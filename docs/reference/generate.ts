@@ -33,6 +33,8 @@ interface Page {
   readonly checker: ts.TypeChecker
   /** The names that have a section on this page, and so an anchor. */
   readonly names: ReadonlySet<string>
+  /** The functions and methods that mention each type, by its name. */
+  readonly users: ReadonlyMap<string, readonly string[]>
 }
 
 /** The guide of each entry point, by the page of its reference. */
@@ -90,7 +92,7 @@ function pageOf({ name, page: fileName, source }: EntryPoint, program: ts.Progra
   const module = file && checker.getSymbolAtLocation(file)
   if (file === undefined || module === undefined) throw new Error(`Expected ${source} to be a module.`)
   const exported = exportsOf(module, checker)
-  const page: Page = { checker, names: new Set(exported.map((one) => one.name)) }
+  const page: Page = { checker, names: new Set(exported.map((one) => one.name)), users: usersOf(exported) }
   const groups = GROUPS.flatMap((group) => {
     const members = exported.filter((one) => one.group === group)
     return members.length === 0 ? [] : [`## ${group}`, ...members.map((one) => sectionOf(one, page))]
@@ -120,6 +122,37 @@ function groupOf({ flags }: ts.Symbol): Export['group'] {
   return flags & ts.SymbolFlags.Variable ? 'Values' : 'Types'
 }
 
+/** The functions, and the methods of interfaces, whose signatures mention a type. */
+function usersOf(exported: readonly Export[]): Map<string, string[]> {
+  const users = new Map<string, string[]>()
+  const note = (user: string, { parameters }: ts.SignatureDeclaration) => {
+    const words = new Set(
+      parameters.flatMap(({ type }) => (type === undefined ? [] : (type.getText().match(/\w+/g) ?? []))),
+    )
+    for (const word of words) {
+      const known = users.get(word) ?? []
+      if (!known.includes(user)) users.set(word, [...known, user])
+    }
+  }
+  for (const { name, declarations } of exported) {
+    for (const node of declarations) {
+      if (ts.isFunctionDeclaration(node)) note(name, node)
+      if (!ts.isInterfaceDeclaration(node)) continue
+      for (const member of node.members) {
+        if (ts.isMethodSignature(member)) note(`${name}.${member.name.getText()}`, member)
+      }
+    }
+  }
+  return users
+}
+
+/** Says which functions take a type, for a section without a docstring. */
+function usersText(name: string, { users }: Page): string {
+  const links = (users.get(name) ?? []).map((user) => `[\`${user}\`](#${anchorOf(user.replace('.', ''))})`)
+  if (links.length === 0) return ''
+  return `${name.endsWith('Options') ? 'Options of' : 'Passed to'} ${links.join(', ')}.`
+}
+
 /** The heading of an export, its docstring, its code, and its members. */
 function sectionOf(one: Export, page: Page): string {
   return [`### ${one.name}`, ...bodyOf(one, page)].filter((part) => part !== '').join('\n\n')
@@ -141,7 +174,8 @@ function bodyOf(one: Export, page: Page): string[] {
   if (classes[0] !== undefined)
     return [doc.text, fence([classHead(classes[0])]), ...doc.details, ...classMembers(classes[0], page)]
   if (interfaces[0] !== undefined) {
-    return [doc.text, ...baseText(interfaces, page), ...doc.details, ...interfaceMembers(one, interfaces, page)]
+    const text = doc.text === '' ? usersText(one.name, page) : doc.text
+    return [text, ...baseText(interfaces, page), ...doc.details, ...interfaceMembers(one, interfaces, page)]
   }
   const alias = declarations.find(ts.isTypeAliasDeclaration)
   return [
@@ -356,5 +390,11 @@ function firstSentence(text: string): string {
 
 const fence = (lines: readonly string[]): string => ['```ts', ...lines, '```'].join('\n')
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim()
-const cell = (text: string): string => oneLine(text.replaceAll(/\n+ *- /g, '<br>• ')).replaceAll('|', '\\|')
+const cell = (text: string): string => oneLine(sentences(text)).replaceAll('|', '\\|')
+/** The items of lists as sentences, because a cell of a table has no lists. */
+function sentences(text: string): string {
+  const items = text.split(/\n+(?= *- )/)
+  return items.map((item) => item.replace(/^ *- (.*?[^.:])?(?=\n\n|$)/s, '$1.').replace(/^ *- /, '')).join(' ')
+}
+
 const anchorOf = (name: string): string => name.toLowerCase()

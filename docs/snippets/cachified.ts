@@ -9,7 +9,7 @@ export function cachifiedCache(cache: Cache): CachifiedCache {
     get: (key) => entries.get<CacheEntry>(key),
     delete: (key) => entries.delete(key),
     async set(key, entry) {
-      const { ttl, swr } = entry.metadata // in milliseconds; null means for ever
+      const { ttl, swr } = entry.metadata // in milliseconds; null means forever
       const isForever = ttl == null || swr === null
       await entries.set(key, entry, { expiration: isForever ? null : { milliseconds: ttl + (swr ?? 0) } })
     },

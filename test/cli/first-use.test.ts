@@ -35,6 +35,8 @@ async function bundle(snippet: string, conditions: string[]): Promise<string> {
     write: false,
     conditions,
     external: ['cloudflare:workers'],
+    // Without the paths of the repository, `pgstash` resolves to the exports of the package.
+    tsconfigRaw: {},
   })
   return outputFiles[0]?.text ?? ''
 }
@@ -97,8 +99,11 @@ it('wrangler dev caches with the environment that `pgstash dev --` sets, and lea
       main: 'src/index.ts',
       compatibility_date: '2026-04-01',
       alias: { pgstash: join(ROOT, 'dist/index.js') },
+      // Without the paths of the repository, `#tcp` resolves to the module for workerd.
+      tsconfig: 'tsconfig.json',
     }),
   )
+  await writeFile(join(folder, 'tsconfig.json'), '{}')
   const port = await freePort()
   const { child, said, ended } = start(
     ['dev', '--port', '0', '--', 'wrangler', 'dev', '--port', String(port), '--inspector-port', '0'],

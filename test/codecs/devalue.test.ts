@@ -139,7 +139,7 @@ describe('devalueCodec', () => {
         write: false,
         format: 'esm',
         metafile: true,
-        external: ['drizzle-orm'],
+        external: ['drizzle-orm', '#tcp'],
       })
       const [output] = Object.values(metafile.outputs)
       const parts = Object.entries(output?.inputs ?? {}).filter(([path]) => path.includes('devalue'))

@@ -29,6 +29,8 @@ async function startWorker(snippet: string): Promise<Miniflare> {
     write: false,
     conditions: ['workerd'],
     external: ['cloudflare:workers'],
+    // Without the paths of the repository, `pgstash` resolves to the exports of the package.
+    tsconfigRaw: {},
   })
   const worker = new Miniflare({
     modules: true,

@@ -13,11 +13,31 @@ const exec = promisify(execFile)
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
-/** Folders that a clean checkout does not have, or that no build reads. One file each replaces `test` and `bench`. */
-const NOT_COPIED = new Set(['node_modules', 'dist', '.git', '.pgstash', '.wrangler', 'coverage', 'test', 'bench'])
+/**
+ * Folders that a clean checkout does not have, or that no build reads. One file each replaces `test`, `bench` and
+ * `examples`.
+ */
+const NOT_COPIED = new Set([
+  'node_modules',
+  'dist',
+  '.git',
+  '.pgstash',
+  '.wrangler',
+  'coverage',
+  'test',
+  'bench',
+  'examples',
+])
 
 /** Files that must never reach the tarball, in places where people leave them. */
-export const SENTINELS = ['test/sentinel.test.ts', 'bench/sentinel.ts', '.env', '.dev.vars', 'docs/snippets/.env']
+export const SENTINELS = [
+  'test/sentinel.test.ts',
+  'bench/sentinel.ts',
+  'examples/sentinel.ts',
+  '.env',
+  '.dev.vars',
+  'docs/snippets/.env',
+]
 export const SENTINEL_TEXT = 'must-not-be-packed'
 
 export interface Manifest {

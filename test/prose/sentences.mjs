@@ -20,8 +20,10 @@ export function sentencesOf(passage) {
   const found = []
   let start = 0
   for (const paragraph of passage.split(/(\n[ \t]*(?=\n)|\f)/)) {
-    // A period ends a sentence only before a capital letter, and not after an abbreviation.
-    const parts = paragraph.split(/(?<=(?<!\b(?:e\.g|i\.e|vs|cf|al|no))[.!?]["'”’)\]]*)(\s+)(?=["'“‘([]*[\p{Lu}`])/u)
+    // A period ends a sentence only before a capital letter or our own name, and not after an abbreviation.
+    const parts = paragraph.split(
+      /(?<=(?<!\b(?:e\.g|i\.e|vs|cf|al|no))[.!?]["'”’)\]]*)(\s+)(?=["'“‘([*]*(?:[\p{Lu}`×]|pgstash\b))/u,
+    )
     for (const part of parts) {
       const sentence = part.replaceAll(/\s+/g, ' ').trim()
       if (sentence !== '') found.push({ sentence, offset: start + part.length - part.trimStart().length })

@@ -37,7 +37,9 @@ it('KeptTypes makes getOrSet and cached return the types that the codec keeps', 
       join(folder, 'tsconfig.json'),
       JSON.stringify({
         extends: '../../tsconfig.json',
-        compilerOptions: { paths: { pgstash: ['../../src/index.ts'] } },
+        compilerOptions: {
+          paths: { pgstash: ['../../src/index.ts'], '#tcp': ['../../src/postgres/connections/tcp.ts'] },
+        },
         include: ['program.ts'],
       }),
     )

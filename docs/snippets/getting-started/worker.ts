@@ -5,12 +5,12 @@ import { createCache } from 'pgstash'
 import { scheduledCleanup } from 'pgstash/cron'
 
 // All requests of an isolate share one cache. It holds no connection.
-const cache = createCache.fromEnv(env, { namespace: 'reports', expiration: '10m' })
+const cache = createCache.fromEnv(env, { expiration: '10m' })
 
 const app = new Hono()
 app.get('/reports/:city', async (c) => {
   const city = c.req.param('city')
-  return c.json(await cache.getOrSet(city, () => report(city)))
+  return c.json(await cache.getOrSet(`report:${city}`, () => report(city)))
 })
 
 /** Stands for a slow query or a paid API. */

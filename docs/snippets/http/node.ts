@@ -11,7 +11,7 @@ pool.on('error', console.error)
 export const db = drizzle({ client: pool })
 const cache = createCache(db)
 
-/** The process outlives its responses, so this work needs no keeping alive. It only must not reject. */
+/** The process outlives its responses, so nothing has to keep this work alive. It must not reject. */
 const waitUntil = (work: Promise<unknown>) => void work.catch(console.error)
 
 const app = new Hono()

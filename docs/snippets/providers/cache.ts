@@ -2,4 +2,4 @@
 import { createCache } from 'pgstash'
 
 // Reads the variable at the first statement, so this module also loads in a build that has none.
-export const cache = createCache.fromEnv(process.env, { namespace: 'shop', expiration: '10m' })
+export const cache = createCache.fromEnv(process.env, { expiration: '10m' })
