@@ -49,7 +49,7 @@ describe('the recipe for cachified', () => {
     ['no ttl', { ttl: null }, null],
     ['an endless swr', { ttl: 60_000, swr: null }, null],
     ['nothing', {}, null],
-  ])('gives an entry the life of %s', async (_name, metadata, expected) => {
+  ])('gives an entry the TTL of %s', async (_name, metadata, expected) => {
     await ours.set('user', entry(metadata))
     const expiresAt = await cache.namespace('cachified').expiration('user')
     expect(expiresAt && Math.round((expiresAt.getTime() - Date.now()) / 10_000) * 10_000).toBe(expected)

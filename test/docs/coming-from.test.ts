@@ -6,7 +6,7 @@ const PAGE = new URL('../../docs/guides/coming-from.md', import.meta.url)
 const page = readFileSync(PAGE, 'utf8')
 /** The systems with a table of all their capabilities. */
 const COVERED = ['plain.cache', 'The older `Cached` class', 'HyperDjango', 'postgres-cache', 'Orator and cachy']
-/** The rows of a section, each as its cells. */
+/** The caches that most readers come from are first. */
 const OTHERS = [
   'Upstash Redis',
   'Cloudflare KV',
@@ -28,28 +28,31 @@ function rowsOf(title: string): string[][] {
   return rows.map((row) => cellsOf(row).map((cell) => cell.trim()))
 }
 
-describe.each(COVERED)('%s has a counterpart, and a test proves it', (title) => {
-  it.each(rowsOf(title))('%s is here, and a test shows it', (_theirs, here, _differs, test = '', ...rest) => {
-    const [, path = '', name = ''] = /^\[[a-z0-9/-]+\]\((\S+)\) “(.+)”$/.exec(test) ?? []
-    expect([here !== '', rest, name !== '', hasTest(new URL(path, PAGE), name)]).toEqual([true, [], true, true])
-  })
+describe.each(COVERED)('coming from %s', (title) => {
+  it.each(rowsOf(title))(
+    '%s has a counterpart, and a test proves it',
+    (_theirs, here, _differs, test = '', ...rest) => {
+      const [, path = '', name = ''] = /^\[[a-z0-9/-]+\]\((\S+)\) “(.+)”$/.exec(test) ?? []
+      expect([here !== '', rest, name !== '', hasTest(new URL(path, PAGE), name)]).toEqual([true, [], true, true])
+    },
+  )
 })
 
-describe.each(OTHERS)('covers each operation', (title) => {
-  it('coming-from.md has no other section', () => {
+describe.each(OTHERS)('coming from %s', (title) => {
+  it('covers each operation', () => {
     const rows = rowsOf(title)
     expect(rows.length).toBeGreaterThan(8)
     expect(rows.filter((cells) => cells.length !== 3 || cells[0] === '' || cells[1] === '')).toEqual([])
   })
 })
 
-it('hasTest', () => {
+it('coming-from.md has no other section', () => {
   const titles = [...page.matchAll(/^## (.+)$/gm)].map(([, title]) => title)
   expect(titles).toEqual([...OTHERS, ...COVERED])
 })
 
-describe('returns false if the file or the name is missing', () => {
-  it('Links between the docs resolve.', () => {
+describe('hasTest', () => {
+  it('returns false if the file or the name is missing', () => {
     expect(hasTest(new URL(import.meta.url), 'is not found where its file or its name is missing')).toBe(true)
     expect(hasTest(new URL(import.meta.url), `nobody ${'wrote'} this`)).toBe(false)
     expect(hasTest(new URL('no-such.test.ts', import.meta.url), '')).toBe(false)

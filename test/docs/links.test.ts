@@ -1,4 +1,4 @@
-/** The anchor that GitHub gives to a heading. */
+/** Links between the docs resolve. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +13,7 @@ const PAGES = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8
 const LINK = /\]\((?<path>[^)\s#]*)(?:#(?<anchor>[^)\s]*))?\)/g
 const CODE = /^(`{3,}|~{3,})[\s\S]*?^\1/gm
 
-/** The anchor that GitHub gives a heading. */
+/** The anchor that GitHub gives to a heading. */
 function anchorOf(heading: string): string {
   const text = heading.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').toLowerCase()
   return text

@@ -6,7 +6,7 @@ import { expect, it } from 'vitest'
 const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
 const lines = readFileSync(`${DOCS}llms.txt`, 'utf8').split('\n')
 
-it('returns the types of the columns to queries of the program', () => {
+it('begins with the name and a summary', () => {
   expect(lines[0]).toBe('# pgstash')
   expect(lines[2]).toMatch(/^> \S/)
 })

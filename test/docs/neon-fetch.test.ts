@@ -38,13 +38,13 @@ const failureOf = (work: Promise<unknown>) =>
     (error: unknown) => error,
   )
 
-describe('reports a refused login, without the password', () => {
+describe('the database over fetch', () => {
   cacheContract(
     { describe, it, expect },
     lazily(async () => postgresStore(connect())),
   )
 
-  it('has the status of an answer without an SQLSTATE', async () => {
+  it('takes one request for a get, a set and a hit of getOrSet, and two for a miss', async () => {
     const cache = createCache(connect())
     const requestsOf = async (work: () => Promise<unknown>) => {
       faults.reset()
@@ -57,7 +57,7 @@ describe('reports a refused login, without the password', () => {
     expect(await requestsOf(() => cache.getOrSet('computed', 3))).toBe(1)
   })
 
-  it('rejects a write whose answer is lost: $kind', async () => {
+  it('returns the types of the columns to queries of the program', async () => {
     const db = connect()
     const things = pgTable('things', {
       id: integer().primaryKey(),
@@ -86,7 +86,7 @@ describe('a failure of the database over fetch', () => {
     expect(failure).toMatchObject({ sqlState: '42P01', sent: true })
   })
 
-  it('follows no redirect, which would send the password to another host', async () => {
+  it('reports a refused login, without the password', async () => {
     const wrong = connectionString.replace(PASSWORD, 'another-password')
     const failure = await failureOf(createCache(connect(wrong), { warn: false }).get('key'))
     expect(failure).toMatchObject({ sqlState: '28P01', message: expect.stringContaining('password') })
@@ -132,7 +132,7 @@ describe('a failure of the database over fetch', () => {
     await eventually(() => expect(signal?.aborted).toBe(true))
   })
 
-  it('The SQL in docs/guides/production.md and docs/guides/operations.md runs, and its roles have the documented rights.', async () => {
+  it('follows no redirect, which would send the password to another host', async () => {
     const requests: unknown[] = []
     vi.spyOn(globalThis, 'fetch').mockImplementation(async (_url, init) => {
       requests.push(init?.redirect)
@@ -144,7 +144,7 @@ describe('a failure of the database over fetch', () => {
   })
 })
 
-describe('Roles belong to the server, and other tests use it too.', () => {
+describe('the connection string', () => {
   const SECRET = 'se-cret'
 
   it('names the endpoint of Neon', async () => {
@@ -164,7 +164,7 @@ describe('Roles belong to the server, and other tests use it too.', () => {
     expect(inspect(error, { depth: 10 })).not.toContain(SECRET)
   })
 
-  it.each(['\n', 'é', '"'])('has a role for applications with all rights that a cache needs', async (character) => {
+  it.each(['\n', 'é', '"'])('is sent encoded if it has the character %j', async (character) => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json({ rows: [] }))
     await neonOverFetch(`postgresql://u:${SECRET}${character}@host.neon.tech/db`).execute(sql`select 1`)
     const sent = new Headers(fetched.mock.calls[0]?.[1]?.headers).get('neon-connection-string') ?? ''

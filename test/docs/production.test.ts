@@ -1,4 +1,6 @@
-/** The SQL that docs/guides/production.md and docs/guides/operations.md show runs, and the roles of the one can do what it says. */
+/**
+ * The SQL in docs/guides/production.md and docs/guides/operations.md runs, and its roles have the documented rights.
+ */
 import { readFile } from 'node:fs/promises'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
@@ -9,7 +11,7 @@ import { ROUTINE_PARAMETERS } from '../../src/postgres/routines/generated.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
-/** Read, but not changed. */
+/** Roles belong to the server, and other tests use it too. */
 const RUN = crypto.randomUUID().slice(0, 8)
 const ROLES = ['cache_app', 'cache_reader']
 
@@ -47,7 +49,7 @@ describe('docs/guides/production.md', () => {
     for (const statement of statements) await owner.query(statement)
   })
 
-  it('drops every table and function', async () => {
+  it('has a role for applications with all rights that a cache needs', async () => {
     const cache = await cacheOf('cache_app', 'change me')
     await cache.set('key', { some: 'value' }, { tags: ['tag'], expiration: '1h' })
     expect(await cache.get('key', { sliding: '2h' })).toEqual({ some: 'value' })
@@ -69,7 +71,7 @@ describe('docs/guides/production.md', () => {
     expect([await cache.has('key'), await cache.count()]).toEqual([true, 1])
     expect((await cache.stats()).total).toBe(1)
     expect((await cache.list()).entries).toHaveLength(1)
-    // Read, but not moved.
+    // Read, but not changed.
     expect(await cache.get('key', { sliding: '2h' })).toBe('value')
     for (const write of [
       () => cache.set('key', 'other'),
@@ -96,7 +98,7 @@ describe('docs/guides/operations.md', () => {
     for (const statement of statements) await owner.query(statement.replace(' to app;', ` to app_${RUN};`))
   })
 
-  it('removes every table and function', async () => {
+  it('drops every table and function', async () => {
     const [drop = ''] = (await blocks('operations.md')).filter((sql) => sql.startsWith('drop table'))
     const own = createPool(await createDatabase())
     await migrate(drizzle(own), { changes: true })

@@ -1,4 +1,4 @@
-/** The reference of each entry point is what its docstrings say now. `npm run reference` writes it. */
+/** The generated reference matches the current docstrings. `npm run reference` updates it. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
