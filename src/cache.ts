@@ -181,10 +181,11 @@ export interface Cache {
   entry<T = unknown>(key: string): CacheEntry<T>
 }
 
+/** Options of writes: {@link Cache.set}, {@link Cache.setMany}, {@link Cache.add} and {@link CacheEntry.set}. */
 export interface WriteOptions {
   /** When the entry expires. Default: the cache's default expiration, or never. */
   expiration?: Expiration | undefined
-  /** The tags by which `invalidate` finds the entry. */
+  /** The tags by which `invalidate` finds the entry. A string is one tag. Default: none. */
   tags?: Iterable<string> | undefined
   /**
    * A snapshot that was taken before the data of the value was read. Default: the time of the call.
@@ -194,6 +195,7 @@ export interface WriteOptions {
   asOf?: CacheSnapshot | undefined
 }
 
+/** Options of {@link Cache.getOrSet}. */
 export interface GetOrSetOptions extends WriteOptions {
   /** True if a hit renews the deadline by `expiration`, which must then be a positive span. Default false. */
   sliding?: boolean | undefined
@@ -233,10 +235,13 @@ export interface GetOrSetOptions extends WriteOptions {
   backoff?: Expiration | undefined
   /**
    * Rejects this call with the signal's reason when the signal aborts. The computation gets the signal too. Other
-   * callers are not affected.
+   * callers are not affected. Default: nothing aborts the call.
    */
   signal?: AbortSignal | undefined
-  /** Keeps this call's background work alive, in place of the cache's `waitUntil`. Use it if requests share a cache. */
+  /**
+   * Keeps this call's background work alive, in place of the cache's `waitUntil`. Use it if requests share a cache.
+   * Default: the cache's `waitUntil`.
+   */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
 }
 
@@ -244,11 +249,11 @@ export interface GetOrSetOptions extends WriteOptions {
 export interface Fill {
   /** The key that the caller passed. */
   readonly key: string
-  /** Aborts when the caller's signal does. Pass it to `fetch`. */
+  /** Aborts when the caller's signal does, and never if the caller passed none. Pass it to `fetch`. */
   readonly signal: AbortSignal
   /** Overrides the expiration, now that the value is known. With zero or a past instant, no live entry is stored. */
   expireIn(expiration: Expiration): void
-  /** Adds tags. */
+  /** Adds tags to those of the call's options. */
   tag(...tags: string[]): void
   /**
    * The caller gets the value, but the value is not stored, and no other caller gets it. It is encoded and decoded like
@@ -257,6 +262,7 @@ export interface Fill {
   skip(): void
 }
 
+/** Options of {@link Cache.increment} and {@link Cache.decrement}. */
 export interface CounterOptions {
   /** When a new counter expires; with `sliding`, also a live one. Default: the cache's default expiration, or never. */
   expiration?: Expiration | undefined
@@ -267,13 +273,14 @@ export interface CounterOptions {
 /** How `limit` counts. */
 export type LimitAlgorithm = 'fixed-window' | 'sliding-window' | 'token-bucket'
 
+/** The limit that {@link Cache.limit} counts a call against. */
 export interface LimitRule {
   /** Calls allowed in a window, or the size of the bucket: 0 or more. */
   limit: number
   /** The window's length, or the time between two refills of the bucket: a positive span. */
   period: Expiration
   /**
-   * Default `'fixed-window'`.
+   * How the calls are counted. Default `'fixed-window'`.
    *
    * - `fixed-window` starts with its first call. Around its end, up to twice the limit can pass within one period.
    * - `sliding-window` also counts the calls of the previous window, weighted by the share of it within the last
@@ -298,7 +305,9 @@ export interface LimitRule {
   blockList?: boolean | undefined
 }
 
+/** The answer of {@link Cache.limit}. */
 export interface LimitResult {
+  /** True if the limit allows the call. A refused call uses up nothing of the limit. */
   allowed: boolean
   /** The calls that count now, including this one even if it was refused: at most `limit + 1`. */
   count: number
@@ -313,10 +322,11 @@ export interface LimitResult {
    * allowed, Infinity if it costs more than the limit.
    */
   retryMs: number
-  /** `'block list'` if the call was refused in this process, without a request. */
+  /** `'block list'` if the call was refused in this process, without a request. Otherwise absent. */
   reason?: 'block list'
 }
 
+/** Options of {@link Cache.clear}. */
 export interface ClearOptions {
   /**
    * The beginning of the keys, case-sensitive. It must not be empty, so that a missing value cannot delete everything.
@@ -324,17 +334,19 @@ export interface ClearOptions {
   prefix: string
 }
 
+/** Options of {@link Cache.clearExpired}. */
 export interface ClearExpiredOptions {
   /** The most entries that one statement removes. Default 5,000. */
   batch?: number | undefined
   /** The time after which no further batch starts. A plain number is milliseconds. Default: no limit. */
   timeBudget?: TimeSpan | undefined
-  /** Called after each batch with the number removed so far. */
+  /** Called after each batch with the number removed so far. Default: not called. */
   onProgress?: ((removed: number) => void) | undefined
-  /** Ends the run after the current batch, as `timeBudget` does. */
+  /** Ends the run after the current batch, as `timeBudget` does. Default: nothing ends the run early. */
   signal?: AbortSignal | undefined
 }
 
+/** The result of {@link Cache.clearExpired}. */
 export interface CleanupResult {
   /** Removed entries that were expired or invalidated. */
   removed: number
@@ -344,6 +356,7 @@ export interface CleanupResult {
   more: boolean
 }
 
+/** Options of {@link Cache.count}. */
 export interface CountOptions {
   /**
    * True to return an estimate, which is `unexpired + forever` of `stats()`. With few entries the estimate is exact:
@@ -352,24 +365,36 @@ export interface CountOptions {
   estimate?: boolean | undefined
   /**
    * Called after each part with the number of entries counted so far, expired ones included. Refused for an estimate.
+   * Default: not called.
    */
   onProgress?: ((counted: number) => void) | undefined
-  /** Ends the count after the current part. The call then rejects with the signal's reason. Refused for an estimate. */
+  /**
+   * Ends the count after the current part. The call then rejects with the signal's reason. Refused for an estimate.
+   * Default: the count runs to its end.
+   */
   signal?: AbortSignal | undefined
 }
 
+/** Options of {@link Cache.stats}. */
 export interface StatsOptions {
   /**
    * True to count every entry, in parts as `count` does. No statement takes long, but all together take up to a second
    * for each 100,000 entries. Default false: an estimate if there are many entries.
    */
   exact?: boolean | undefined
-  /** Called after each part with the number of entries counted so far, expired ones included. Needs `exact`. */
+  /**
+   * Called after each part with the number of entries counted so far, expired ones included. Needs `exact`. Default:
+   * not called.
+   */
   onProgress?: ((counted: number) => void) | undefined
-  /** Ends the count after the current part. The call then rejects with the signal's reason. Needs `exact`. */
+  /**
+   * Ends the count after the current part. The call then rejects with the signal's reason. Needs `exact`. Default: the
+   * count runs to its end.
+   */
   signal?: AbortSignal | undefined
 }
 
+/** The result of {@link Cache.stats}: the number of entries in each state, and their bytes. */
 export interface CacheStats {
   /** All rows, including expired ones that wait for cleanup. */
   total: number
@@ -385,19 +410,25 @@ export interface CacheStats {
   estimated: boolean
 }
 
+/** Options of {@link Cache.list}. */
 export interface ListOptions {
-  /** The beginning of the keys to list. With it, nested namespaces are not listed. */
+  /**
+   * The beginning of the keys to list, case-sensitive. With it, nested namespaces are not listed. Default: all entries
+   * of this namespace and those nested in it.
+   */
   prefix?: string | undefined
   /** `expired` includes invalidated entries, `live` includes permanent ones. Default: all. */
   state?: 'live' | 'expired' | 'forever' | 'invalidated' | undefined
   /** The most entries of a page: 1 to 1,000. Default 100. */
   limit?: number | undefined
-  /** The `cursor` of the previous page. */
+  /** The `cursor` of the previous page. Default: the list begins with the first entry. */
   cursor?: string | undefined
 }
 
+/** The state of a listed entry. `live` entries can be read, and all others read as absent. */
 export type EntryState = 'live' | 'expired' | 'invalidated'
 
+/** An entry as {@link Cache.list} returns it: everything but its value. */
 export interface ListedEntry {
   /** The key, without its namespace. A key that was too long to be stored whole is shortened, and ends with a hash. */
   key: string
@@ -408,14 +439,22 @@ export interface ListedEntry {
    * absent, and `state: 'expired'` lists both.
    */
   state: EntryState
+  /** When the entry expires or expired, by the clock of the store. Null if it never expires. */
   expiresAt: Date | null
+  /** The tags of the entry; empty if it has none. A tag of more than 512 bytes is shortened, and ends with a hash. */
   tags: string[]
   /** The bytes of key and value, as stored: compressed. */
   bytes: number
+  /**
+   * When the entry was last written by `set`, `add` or a fill, or when its counter began, by the clock of the store.
+   * Counting and moving the deadline do not change it.
+   */
   createdAt: Date
+  /** When the entry was last changed, by the clock of the store. Counting and moving the deadline change it too. */
   updatedAt: Date
 }
 
+/** A page of {@link Cache.list}. */
 export interface EntryPage {
   /** Entries in key order. A page with a cursor may have fewer entries than `limit`, or none. */
   entries: ListedEntry[]
@@ -431,10 +470,19 @@ export interface EntryPage {
  * if (await profile.exists()) return profile.value() // one round trip for both
  */
 export interface CacheEntry<T> {
+  /** Returns whether a live entry exists. Reads the row unless this handle knows it. */
   exists(): Promise<boolean>
+  /**
+   * Returns the live value, or `undefined`. Reads the row unless this handle knows it. Each call decodes a new value.
+   */
   value(): Promise<T | undefined>
-  /** Stores a value and returns it as the codec decodes it, as the next `value()` would. */
+  /**
+   * Stores a value and returns it as the codec decodes it, as the next `value()` would. The handle then forgets the
+   * row.
+   */
   set(value: T, options?: WriteOptions): Promise<T>
+  /** Deletes the key. Returns true if a live entry was removed. The handle then forgets the row. */
   delete(): Promise<boolean>
+  /** Forgets the row, so that the next call reads it again. Sends nothing. */
   reload(): void
 }
