@@ -208,22 +208,40 @@ export const cacheHistory = defaultTables.history
 /**
  * Selects the entries that reads return: not expired, and not rejected by a tag. An entry is expired exactly at its
  * deadline.
+ *
+ * @example
+ * const keys = await db.select({ key: cacheEntries.key }).from(cacheEntries).where(live())
  */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > statement_timestamp()) and not ${rejected(tables, tables.entries)})`
 }
 
-/** Selects the stored entries that count as absent: exactly those that are not {@link live}. */
+/**
+ * Selects the stored entries that count as absent: exactly those that are not {@link live}.
+ *
+ * @example
+ * const waiting = await db.$count(cacheEntries, expired())
+ */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`not ${live(tables)}`
 }
 
-/** Selects live entries that will expire. */
+/**
+ * Selects live entries that will expire.
+ *
+ * @example
+ * const temporary = await db.$count(cacheEntries, unexpired())
+ */
 export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is not null`, live(tables))}`
 }
 
-/** Selects live entries that never expire. */
+/**
+ * Selects live entries that never expire.
+ *
+ * @example
+ * const permanent = await db.$count(cacheEntries, forever())
+ */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is null`, live(tables))}`
 }

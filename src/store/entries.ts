@@ -24,20 +24,24 @@ export interface StoredEntry extends StoredValue {
   readonly expiresAt: number
   /** A stale value may be served before this instant. Never earlier than `expiresAt`; Infinity means forever. */
   readonly staleUntil: number
+  /** The stored tags; null if there are none. */
   readonly tags: readonly string[] | null
   /**
    * A position in the store's log of invalidations. The value's data is no older than this position. The entry is
    * rejected if one of its tags was invalidated at a later position.
    */
   readonly position: number
-  /** How long the value took to compute; null if it was not computed by `getOrSet`. */
+  /** How many milliseconds the value took to compute; null if it was not computed by `getOrSet`. */
   readonly computeMs: number | null
+  /** When the entry was last written, or when its counter began, in milliseconds since 1970. */
   readonly createdAt: number
+  /** When the entry was last changed, in milliseconds since 1970. Counting and moving the deadline change it too. */
   readonly updatedAt: number
 }
 
 /** The right to compute the value of a key, which one token has at a time. */
 export interface Lease {
+  /** The token of the claim that holds the lease. */
   readonly token: string
   /** From this instant on, another token may take the lease. */
   readonly expiresAt: number
