@@ -59,7 +59,7 @@ const MAX_WAIT_MS = 1_000
 export interface QueryCacheStats {
   /** Queries whose rows came from the cache. */
   readonly hits: number
-  /** Queries that ran because the cache had no rows. */
+  /** Queries whose rows the cache did not have. */
   readonly misses: number
   /** The hit rate: `hits / (hits + misses)`. 0 before the first query. */
   readonly rate: number

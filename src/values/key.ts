@@ -234,7 +234,12 @@ function isShortened(stored: string): boolean {
   return SHORTENED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
 }
 
-/** Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF. */
+/**
+ * Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF.
+ *
+ * @example
+ * const rows = [...entries].sort((a, b) => byCodePoint(a.key, b.key))
+ */
 export function byCodePoint(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]
