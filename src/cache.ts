@@ -13,7 +13,8 @@ export type { CacheSnapshot, NamespaceOptions }
  * send nothing. `clear`, `clearExpired`, exact counts, and batches of more than 10,000 keys or 4 MiB take one round
  * trip for each part.
  *
- * A method rejects invalid input with a `CacheError` before it sends a request.
+ * A method rejects invalid input with a `CacheError` before it sends a request. If the database fails, it rejects with
+ * a `DatabaseError` or a `DatabaseTimeoutError`, unless `onError: 'miss'` absorbs the failure.
  *
  * @example
  * const cache = createCache(db, { namespace: 'shop', expiration: '10m' })
@@ -29,27 +30,61 @@ export interface Cache {
    * `sliding` is a positive span, not a `Date`. It keeps the entry for at least that long after this read, in the same
    * round trip. If less than the span remains, the deadline moves to the span plus the cache's `slack`. Permanent
    * entries stay permanent. The deadline does not move if another transaction is writing the entry at that moment.
+   *
+   * `fallback` is returned in place of `undefined`, and not stored.
+   *
+   * @throws UnreadableValueError if the codec cannot decode the stored text
+   * @example
+   * const theme = await cache.get<string>('theme:42', { fallback: 'light', sliding: '1h' })
    */
   get<T = unknown>(key: string, options?: { sliding?: Expiration | undefined }): Promise<T | undefined>
   get<T = unknown>(key: string, options: { fallback: T; sliding?: Expiration | undefined }): Promise<T>
   get<T = unknown, D = null>(key: string, options: { fallback: D; sliding?: Expiration | undefined }): Promise<T | D>
-  /** Returns the live values of `keys`, in the order of the keys. */
+  /**
+   * Returns the live values of `keys`, in the order of the keys. A key without a live entry is not in the map.
+   *
+   * @throws UnreadableValueError if the codec cannot decode one of the texts
+   * @example
+   * const users = await cache.getMany<User>(['user:1', 'user:2'])
+   * const ada = users.get('user:1')
+   */
   getMany<T = unknown>(keys: Iterable<string>): Promise<Map<string, T>>
-  /** Returns whether a live entry exists, without transferring its value. */
+  /**
+   * Returns whether a live entry exists, without transferring its value.
+   *
+   * @example
+   * if (await cache.has('user:42')) return
+   */
   has(key: string): Promise<boolean>
-  /** Stores a value and replaces the whole entry, including its deadline and tags. */
+  /**
+   * Stores a value and replaces the whole entry, including its deadline and tags.
+   *
+   * @throws UnserializableValueError, ValueTooLargeError
+   * @example
+   * await cache.set('product:42', product, { expiration: '10m', tags: ['products'] })
+   */
   set(key: string, value: unknown, options?: WriteOptions): Promise<void>
   /**
    * Stores many entries in one statement. If a key occurs twice, its last value wins.
    *
    * A batch that is too large for one statement is split, and each part is atomic.
+   *
+   * @throws UnserializableValueError, ValueTooLargeError; nothing is stored then
+   * @example
+   * await cache.setMany({ 'user:1': ada, 'user:2': grace }, { expiration: '10m' })
    */
   setMany(entries: Iterable<readonly [string, unknown]>, options?: WriteOptions): Promise<void>
   setMany(
     entries: Record<string, unknown> | Iterable<readonly [string, unknown]>,
     options?: WriteOptions,
   ): Promise<void>
-  /** Stores a value if no live entry exists. Returns true if it stored the value. */
+  /**
+   * Stores a value if no live entry exists. Returns true if it stored the value.
+   *
+   * @throws UnserializableValueError, ValueTooLargeError
+   * @example
+   * const isFirst = await cache.add(`webhook:${id}`, true, { expiration: '1d' })
+   */
   add(key: string, value: unknown, options?: WriteOptions): Promise<boolean>
   /**
    * Returns the live value of a key. On a miss, computes the value, stores it and returns it.
@@ -80,18 +115,29 @@ export interface Cache {
    * Moves a live entry's deadline without rewriting its value. Returns false if there is no live entry.
    *
    * `null` makes the entry permanent. So does leaving out `expiration`, if the cache has no default expiration.
+   *
+   * @example
+   * await cache.touch('session:42', '30m')
    */
   touch(key: string, expiration?: Expiration): Promise<boolean>
   /**
-   * Adds to a number, atomically and in exact decimals, and returns the sum.
+   * Adds to a number, atomically and in exact decimals, and returns the sum. `delta` is 1 by default.
    *
    * A missing, expired or `null` entry counts as 0 and gets the given expiration. A live counter keeps its deadline,
    * unless `sliding` is true.
    *
    * @throws InvalidDeltaError, NotANumberError, CounterRangeError; each leaves the entry unchanged
+   * @example
+   * const views = await cache.increment('views:42', 1, { expiration: '1d' })
    */
   increment(key: string, delta?: number, options?: CounterOptions): Promise<number>
-  /** Subtracts from a number: `increment` by the negative of `delta`. */
+  /**
+   * Subtracts from a number: `increment` by the negative of `delta`, which is 1 by default.
+   *
+   * @throws InvalidDeltaError, NotANumberError, CounterRangeError; each leaves the entry unchanged
+   * @example
+   * const left = await cache.decrement('seats:42')
+   */
   decrement(key: string, delta?: number, options?: CounterOptions): Promise<number>
   /**
    * Counts a call against a limit, exactly, across all processes. A refused call uses up nothing of the limit.
@@ -108,11 +154,25 @@ export interface Cache {
    * Deletes a key and returns its live value. If several callers pull a key at once, only one of them gets the value.
    *
    * A value that cannot be decoded is lost.
+   *
+   * @throws UnreadableValueError if the codec cannot decode the stored text
+   * @example
+   * const token = await cache.pull<string>('login-token:42')
    */
   pull<T = unknown>(key: string): Promise<T | undefined>
-  /** Deletes a key. Returns true if a live entry was removed. */
+  /**
+   * Deletes a key. Returns true if a live entry was removed.
+   *
+   * @example
+   * await cache.delete('user:42')
+   */
   delete(key: string): Promise<boolean>
-  /** Deletes keys and returns how many live entries were removed. */
+  /**
+   * Deletes keys and returns how many live entries were removed.
+   *
+   * @example
+   * const removed = await cache.deleteMany(['user:1', 'user:2'])
+   */
   deleteMany(keys: Iterable<string>): Promise<number>
   /**
    * Deletes everything in this namespace and those nested in it. Returns how many rows were removed.
@@ -135,18 +195,36 @@ export interface Cache {
    * const about = await cache.count({ estimate: true })
    */
   count(options?: CountOptions): Promise<number>
-  /** Returns when a live entry expires: `null` if never, `undefined` if there is no live entry. */
+  /**
+   * Returns when a live entry expires: `null` if never, `undefined` if there is no live entry.
+   *
+   * @example
+   * const expiresAt = await cache.expiration('user:42')
+   */
   expiration(key: string): Promise<Date | null | undefined>
-  /** Invalidates the entries that have any of the tags, in every namespace. From now on they read as absent. */
+  /**
+   * Invalidates the entries that have any of the tags, in every namespace. From now on they read as absent.
+   *
+   * @example
+   * await cache.invalidate(['products', 'product:42'])
+   */
   invalidate(tags: string | Iterable<string>): Promise<void>
   /**
    * Returns the present instant for `WriteOptions.asOf`. Take it before you read the data that a tagged value contains.
+   *
+   * @example
+   * const asOf = await cache.snapshot()
+   * const product = await loadProduct(42)
+   * await cache.set('product:42', product, { tags: ['products'], asOf })
    */
   snapshot(): Promise<CacheSnapshot>
   /**
    * Deletes expired and invalidated entries in batches. Safe under live traffic: call it from a cron trigger.
    *
    * An expired entry stays as long as it may be served stale.
+   *
+   * @example
+   * const { removed, more } = await cache.clearExpired({ timeBudget: '20s' })
    */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
   /**
@@ -154,6 +232,9 @@ export interface Cache {
    *
    * In Postgres, figures above 10,000 entries (per node) are estimates from a sample, and `estimated` is true. An
    * estimate takes one round trip, however large the table. `exact: true` counts everything, in parts.
+   *
+   * @example
+   * const { total, expired, bytes } = await cache.stats()
    */
   stats(options?: StatsOptions): Promise<CacheStats>
   /**
@@ -175,9 +256,18 @@ export interface Cache {
    * Returns the cache of a namespace nested in this one. It shares this cache's connection, statements and options.
    *
    * @throws InvalidKeyError, InvalidOptionError; thrown synchronously
+   * @example
+   * const users = cache.namespace('users', { version: 2 })
+   * await users.set('42', { name: 'Ada' })
    */
   namespace(name: string, options?: NamespaceOptions): Cache
-  /** Returns the handle of one key. */
+  /**
+   * Returns the handle of one key.
+   *
+   * @throws InvalidKeyError; thrown synchronously
+   * @example
+   * const profile = cache.entry<Profile>('profile:42')
+   */
   entry<T = unknown>(key: string): CacheEntry<T>
 }
 

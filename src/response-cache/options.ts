@@ -57,11 +57,11 @@ export interface ResponseCacheOptions<C> {
    */
   key?: ((context: C) => string | URL | undefined) | undefined
   /**
-   * Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. Default: none. It wins over
-   * `include`.
+   * Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. They bypass it even if
+   * `include` lists them. Default: none.
    */
   exclude?: readonly PathPattern[] | undefined
-  /** The only paths that are cached; default all. */
+  /** The only paths that are cached. Default: all. */
   include?: readonly PathPattern[] | undefined
   /**
    * How to cache responses to requests with Authorization. `'rfc'`, the default, shares them if RFC 9111 3.5 allows it.
