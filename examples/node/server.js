@@ -10,7 +10,7 @@ const { PASSWORD, PORT = '3000', POSTS = 'posts' } = process.env
 if (!PASSWORD) throw new Error('Set PASSWORD, with which editors log in.')
 
 // One cache for the process. Sessions must not read as absent during an outage, so errors are thrown.
-const cache = createCache.fromEnv(process.env, { namespace: 'blog' })
+const cache = createCache.fromEnv(process.env)
 
 const post = cached(
   async (/** @type {string} */ slug) => {

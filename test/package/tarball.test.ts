@@ -412,7 +412,7 @@ describe('the exports of package.json', () => {
 describe.each(KEYS)('the entry %s', (key) => {
   const { values, types } = PUBLIC[key] ?? { values: [], types: [] }
 
-  /** What is made for Hono needs Hono; nothing else needs any optional peer. */
+  /** The entries for Hono need Hono. No other entry needs an optional peer. */
   const folder = () => (key === './hono' || key === './admin' ? withDrivers : bare)
 
   it('imports as ESM in plain Node with only drizzle-orm installed, and has exactly these names', async () => {
@@ -475,7 +475,7 @@ describe('the command pgstash', () => {
   })
 })
 
-/** Every file of the package belongs to one of these groups. Whatever else a folder holds must not reach users. */
+/** Every file of the package belongs to one of these groups. No other file must reach users. */
 const ALLOWED: Record<string, RegExp> = {
   'npm and its website read these': /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
   // Machines read them in node_modules. Guides and explanations would add 110 KB, and the README links to them.
@@ -598,7 +598,7 @@ describe('the tarball', () => {
     for (const file of files.filter((name) => /^dist\/.+\.(?:js|d\.ts)$/.test(name))) {
       for (const specifier of imports(await text(file)).filter((name) => !name.startsWith('.'))) {
         const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
-        // Of package.json's own `imports`.
+        // It is a name of the package's `imports`.
         if (name.startsWith('#')) continue
         if (!declared.has(name) && !builtinModules.includes(name) && !specifier.startsWith('node:')) {
           undeclared.add(`${file}: ${specifier}`)
@@ -672,7 +672,7 @@ describe('a TypeScript program that uses the package', () => {
   }
 })
 
-/** What a script prints, run by Node as a module of that folder. */
+/** Runs a script in Node as a module of that folder, and returns its output. */
 async function evaluate(folder: string, script: string): Promise<string> {
   const { code, stdout, stderr } = await run('node', ['--input-type=module', '-e', script], folder)
   if (code !== 0) throw new Error(stderr)

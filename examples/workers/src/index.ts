@@ -17,7 +17,7 @@ declare global {
 }
 
 // One cache for all requests of an isolate. If the database is unreachable, each request asks GitHub.
-const cache = createCache.fromEnv(env, { namespace: 'stars', onError: 'miss', waitUntil })
+const cache = createCache.fromEnv(env, { onError: 'miss', waitUntil })
 
 const tag = (repository: string) => `repository:${repository}`
 
