@@ -259,7 +259,7 @@ describe('cacheAdmin', () => {
       .route('/cache', cacheAdmin({ cache: () => memoryCache(), authorize: everybody }))
       .request('/cache/overview')
     expect(response.status).toBe(500)
-    expect(await response.text()).toContain('The details are in the log.')
+    expect(await response.text()).toContain('The details are in the server')
     expect(String(log.mock.calls)).toContain('Expected a cache of createCache')
     log.mockRestore()
   })
