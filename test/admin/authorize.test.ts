@@ -260,7 +260,7 @@ describe('cacheAdmin', () => {
       .request('/cache/overview')
     expect(response.status).toBe(500)
     expect(await response.text()).toContain('The details are in the server')
-    expect(String(log.mock.calls)).toContain('Expected a cache of createCache')
+    expect(String(log.mock.calls)).toContain('Expected a cache from createCache')
     log.mockRestore()
   })
 })
