@@ -6,18 +6,25 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import ts from 'typescript-6.0'
 
+/** As in tsconfig.json, whose `paths` must not apply: other packages stay imports. */
+const COMPILER = { target: 'es2022', verbatimModuleSyntax: true, jsx: 'react-jsx', jsxImportSource: 'hono/jsx' }
+
 /**
- * @param {string} from the folder of the compiler's modules; its name is in the comments
- * @param {readonly string[]} entries paths in that folder
+ * @param {string} root the folder of the package
+ * @param {readonly string[]} entries the paths of the code to write
+ * @param {readonly string[]} apart the paths of modules that get a chunk of their own
  * @param {string} to the folder to write to
  */
-export async function bundle(from, entries, to) {
+export async function bundle(root, entries, apart, to) {
   const { outputFiles, metafile } = await build({
-    absWorkingDir: dirname(from),
-    entryPoints: entries.map((entry) => ({ in: join(from, entry), out: entry.replace(/\.js$/, '') })),
+    absWorkingDir: root,
+    entryPoints: [...entries, ...apart].map((entry) => ({
+      in: `./src/${entry.replace(/\.js$/, '.ts')}`,
+      out: entry.replace(/\.js$/, ''),
+    })),
     outdir: to,
     bundle: true,
     splitting: true,
@@ -29,12 +36,14 @@ export async function bundle(from, entries, to) {
     packages: 'external',
     // Each runtime chooses a file of its own for this name: see `imports` in package.json.
     external: ['#tcp'],
-    tsconfigRaw: {},
+    tsconfigRaw: { compilerOptions: COMPILER },
     plugins: [pureModules],
   })
   const names = nameChunks(metafile.outputs)
   const rename = (text) => text.replace(/(?<=\/)[0-9A-Z]{8}(?=\.js\b)/g, (hash) => names.get(hash) ?? hash)
   for (const { path, text } of outputFiles) {
+    // An entry of the bundler comes with a file that only exports its chunk.
+    if (apart.includes(relative(to, path))) continue
     const file = join(to, rename(relative(to, path)))
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, rename(text))
@@ -49,7 +58,7 @@ function nameChunks(outputs) {
     const hash = /\bchunks\/(\w+)\.js$/.exec(path)?.[1]
     if (hash === undefined) continue
     const [largest] = Object.entries(inputs).sort(([, a], [, b]) => b.bytesInOutput - a.bytesInOutput)
-    const name = basename(largest[0].replace(/\/index\.js$/, ''), '.js')
+    const name = basename(largest[0].replace(/(?:\/index)?\.tsx?$/, ''))
     const free = [name, ...Array.from(taken, (_, i) => `${name}-${i + 2}`)].find((each) => !taken.has(each))
     taken.add(free)
     names.set(hash, free)
@@ -60,7 +69,13 @@ function nameChunks(outputs) {
 const pureModules = {
   name: 'pure-modules',
   setup({ onLoad }) {
-    onLoad({ filter: /\.js$/ }, ({ path }) => ({ contents: markPure(readFileSync(path, 'utf8')), loader: 'js' }))
+    onLoad({ filter: /\.tsx?$/ }, async ({ path }) => {
+      const loader = path.endsWith('x') ? 'tsx' : 'ts'
+      // Whitespace goes for the sake of comments, which esbuild otherwise keeps in classes. The bundle gets new line ends.
+      const options = { loader, target: 'es2022', minifyWhitespace: true, tsconfigRaw: { compilerOptions: COMPILER } }
+      const { code } = await transform(readFileSync(path, 'utf8'), options)
+      return { contents: markPure(code), loader: 'js' }
+    })
   },
 }
 

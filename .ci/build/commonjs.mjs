@@ -10,7 +10,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 const RELATIVE = /(\bfrom\s*|\bimport\(\s*)(['"])(\.{1,2}\/[^'"\n]+?)(?:\.d)?\.[jt]sx?\2/g
-/** A doc comment, with the line end before it. Nothing else in a declaration file begins like this. */
+/**
+ * A doc comment, with the line end before it. Nothing else in a declaration file begins like this.
+ *
+ * The twins have no comments, because these would add 45 KB to a package of 453 KB. The cost: an editor shows no
+ * documentation in a TypeScript file that is CommonJS.
+ */
 const COMMENTS = /\n[ \t]*\/\*\*[\s\S]*?\*\//g
 
 /**

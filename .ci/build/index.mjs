@@ -1,6 +1,6 @@
 /** Builds `dist`: bundled code, declarations that users can reach, and both once more for `require`. `npm run build` runs it. */
 import { execFile } from 'node:child_process'
-import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,7 @@ const PROGRAMS = [
 ]
 
 /**
- * Modules that import a package which does not declare `sideEffects: false`. In a file of its own, a bundler can drop such a
+ * Modules that import a package which does not declare `sideEffects: false`. In a chunk of its own, a bundler can drop such a
  * module together with its imports. In `hono/index.js`, it would add Hono's parser of requests to a Worker with `sessionStore`.
  */
 const APART = ['hono/purge-route.js']
@@ -34,17 +34,10 @@ const entries = Object.values(exports)
 
 const draft = await mkdtemp(join(tmpdir(), 'pgstash-build-'))
 try {
-  const [code, types] = [join(draft, 'src'), join(draft, 'types')]
-  // esbuild reads `type` and `sideEffects` of the package that a module belongs to.
-  await copyFile(join(ROOT, 'package.json'), join(draft, 'package.json'))
-  await Promise.all([
-    // esbuild keeps comments of class members. The declarations have these comments for users.
-    compile('--outDir', code, '--declaration', 'false', '--removeComments'),
-    compile('--outDir', types, '--emitDeclarationOnly'),
-  ])
+  await compile('--outDir', draft)
   await rm(DIST, { recursive: true, force: true })
-  await bundle(code, [...entries, ...PROGRAMS, ...APART], DIST)
-  writeDeclarations(types, entries.map(toDeclarations), DIST)
+  await bundle(ROOT, [...entries, ...PROGRAMS], APART, DIST)
+  writeDeclarations(draft, entries.map(toDeclarations), DIST)
   writeCommonJs(DIST, entries)
 } finally {
   await rm(draft, { recursive: true, force: true })

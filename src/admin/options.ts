@@ -6,6 +6,7 @@ import { optionsObject } from '../values/options.ts'
 import { requireEngine } from './area.ts'
 import type { Authorize } from './authorize/authorize.ts'
 
+/** Options of `cacheAdmin`. */
 export interface CacheAdminOptions {
   /**
    * The cache to show, made by `createCache`, or a function that returns it for a request. The pages show its namespace

@@ -5,6 +5,7 @@ import { optionsObject } from '../values/options.ts'
 
 const DEFAULT_NAMESPACE = 'better-auth'
 
+/** Options of {@link secondaryStorage}. */
 export interface SecondaryStorageOptions {
   /** The namespace of the entries, nested in the cache's own. Default `better-auth`. */
   namespace?: string | undefined
@@ -12,6 +13,7 @@ export interface SecondaryStorageOptions {
 
 /** The secondary storage of better-auth 1.7, declared here so that pgstash does not depend on better-auth. */
 export interface SecondaryStorage {
+  /** Returns the value of an entry, or null if there is none. */
   get(key: string): Promise<string | null>
   /** Deletes the entry and returns its value. If several callers race, only one gets the value. */
   getAndDelete(key: string): Promise<string | null>
@@ -19,6 +21,7 @@ export interface SecondaryStorage {
   increment(key: string, ttl: number): Promise<number>
   /** `ttl` is in seconds. With 0 or less, the entry has expired. With undefined, it never expires. */
   set(key: string, value: string, ttl?: number): Promise<void>
+  /** Deletes the entry. */
   delete(key: string): Promise<void>
 }
 

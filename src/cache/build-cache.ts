@@ -20,6 +20,7 @@ import { removing } from './removing.ts'
 import { COMMON_OPTIONS, type CommonOptions, checkedTimeout, parseSettings } from './settings.ts'
 import { writing } from './writing.ts'
 
+/** Options of a cache over any store. */
 export interface EngineOptions extends CommonOptions {
   /**
    * The longest time for one call of the store, including its retries. A plain number is milliseconds; default 5,000.

@@ -4,6 +4,7 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { countAnswers } from './metered.ts'
 import type { Counts } from './metered-store.ts'
 
+/** The counts of a cache with {@link withMetrics}. */
 export interface CacheMetrics {
   /** Values that were found. `getMany` counts each key, and a handle each row that it read. */
   readonly hits: number
@@ -15,6 +16,7 @@ export interface CacheMetrics {
   readonly errors: number
 }
 
+/** The methods that {@link withMetrics} adds to a cache. */
 export interface Metered {
   /** Returns the counts of this cache and all its namespaces, since it was created or reset. */
   metrics(): CacheMetrics

@@ -10,8 +10,12 @@ import { boolean, optionalFunction, wholeNumber } from '../values/options.ts'
 import { randomNumber } from '../values/random.ts'
 import { MAX_TIMER_MS, milliseconds } from '../values/time-span.ts'
 
+/** Options that the caches of all stores have in common. */
 export interface CommonOptions {
-  /** The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes. */
+  /**
+   * The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes in UTF-8. Default:
+   * none, so these methods see every namespace of the store.
+   */
   namespace?: string | undefined
   /** The default expiration, for writes that name none. Default: entries never expire. */
   expiration?: Expiration | undefined
@@ -19,16 +23,19 @@ export interface CommonOptions {
   codec?: Codec | undefined
   /** How late a sliding deadline may be, as a share of its span. A larger share saves writes. Default 0.25. */
   slack?: number | undefined
-  /** Receives hits, misses, writes and errors. Failures of the listener itself are ignored. */
+  /**
+   * Receives hits, misses, writes and errors. Failures of the listener itself are ignored. Default: no listener, and
+   * nothing is measured.
+   */
   onEvent?: EventListener | undefined
   /** True to include keys in events. Default false, because keys often contain personal data. */
   eventKeys?: boolean | undefined
-  /** The largest encoded value, in UTF-8 bytes. Default 32 MiB. */
+  /** The largest encoded value, in UTF-8 bytes. A larger one rejects with a `ValueTooLargeError`. Default 32 MiB. */
   maxValueBytes?: number | undefined
   /**
    * Keeps background work alive after the response: `ctx.waitUntil` on Workers, `waitUntil` of `@vercel/functions`.
-   * With it, stale values are refreshed in the background. Without it, the call that got the lease waits for its
-   * refresh.
+   * With it, stale values are refreshed in the background. Default: none. The call that got the lease then waits for
+   * its refresh.
    */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /** Returns a number from 0 up to, but not including, 1, for jitter and early refreshes. Default: from `crypto`. */

@@ -12,6 +12,7 @@ import { toArray } from '../values/replayable.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { argumentText } from './argument-text.ts'
 
+/** Options of `cached`. */
 export interface CachedOptions<Args extends readonly unknown[] = never>
   extends Omit<GetOrSetOptions, 'tags' | 'asOf' | 'signal'> {
   /**
@@ -29,7 +30,9 @@ export interface CachedOptions<Args extends readonly unknown[] = never>
    * changes.
    */
   key?: string | ((this: never, ...args: Args) => string) | undefined
-  /** Tags by which `cache.invalidate` finds the values, or a function that makes them from the arguments. */
+  /**
+   * Tags by which `cache.invalidate` finds the values, or a function that makes them from the arguments. Default: none.
+   */
   tags?: Iterable<string> | ((this: never, ...args: Args) => Iterable<string>) | undefined
 }
 

@@ -67,7 +67,7 @@ async function startEndpoint(
   if (target?.isHttp) {
     if (faults)
       throw new UserError(
-        'Expected --faults only with a database over TCP, or without a database: over HTTP it has no effect.',
+        'Expected --faults only with a database over TCP, or without a database: the command cannot inject faults over HTTP.',
       )
     return { databaseUrl: target.databaseUrl, endpoint: target.endpoint }
   }

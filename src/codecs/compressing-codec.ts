@@ -6,6 +6,7 @@ import { InvalidOptionError } from '../values/errors.ts'
 import { utf8Bytes } from '../values/events.ts'
 import { optionsObject, wholeNumber } from '../values/options.ts'
 
+/** Options of {@link compressingCodec}. */
 export interface CompressingCodecOptions {
   /** The codec whose text is compressed. Default: JSON. */
   codec?: Codec | undefined

@@ -9,11 +9,15 @@ import { checkedKeyBytes } from '../values/secret.ts'
 
 /** The shape of a `CryptoKey`, because the types of some programs lack `CryptoKey`. */
 export interface EncryptionKey {
+  /** The kind of the key: `secret`. */
   readonly type: string
+  /** The algorithm that the key is for; its `name` must be `AES-GCM`. */
   readonly algorithm: object
+  /** The permitted uses, which must include `encrypt` and `decrypt`. */
   readonly usages: readonly string[]
 }
 
+/** Options of {@link encryptingCodec}. */
 export interface EncryptingCodecOptions<Id extends string = string> {
   /**
    * AES-256 keys by ids that you choose. The id is stored with each value. A key has 32 bytes: as a `Uint8Array`, in
@@ -22,7 +26,7 @@ export interface EncryptingCodecOptions<Id extends string = string> {
   keys: Record<Id, EncryptionKey | Uint8Array | string>
   /**
    * The id of the key that encrypts. Required if there are several keys, because an object does not always keep the
-   * order of its fields.
+   * order of its fields. Default: the only key.
    *
    * To rotate keys, add a new key and make it the current key. Remove the old key when all values that it encrypted
    * have expired.

@@ -8,6 +8,7 @@ import { cleanupOf } from './cleanup-of.ts'
 /** Less than the ten seconds that Vercel's smallest plan allows a function. */
 const DEFAULT_TIME_BUDGET_MS = 8_000
 
+/** Options of {@link cronRoute}. */
 export interface CronRouteOptions {
   /**
    * The secret that the caller sends as `Authorization: Bearer …`: at least 16 visible ASCII characters. Vercel sends

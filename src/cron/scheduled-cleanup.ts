@@ -6,12 +6,13 @@ import { cleanupOf } from './cleanup-of.ts'
 /** Well within the time that Workers allow for a scheduled event. The next run removes the rest. */
 const DEFAULT_TIME_BUDGET_MS = 20_000
 
+/** Options of {@link scheduledCleanup}. */
 export interface ScheduledCleanupOptions {
   /** The time after which no further batch starts. A plain number is milliseconds; default 20,000. */
   timeBudget?: TimeSpan | undefined
   /** Entries removed by one statement; default 5,000. Workers' free plan allows 50 statements a run. */
   batch?: number | undefined
-  /** Called with the result of each run, to log it. */
+  /** Called with the result of each run, to log it. Default: not called. */
   onResult?: ((result: CleanupResult) => void) | undefined
 }
 

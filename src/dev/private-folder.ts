@@ -74,7 +74,7 @@ async function ignoreInGit(folder: string): Promise<void> {
 /** Returns the error for an unusable folder. A `LocalNeonError` stays as it is. */
 export function folderError(folder: string, error: unknown): LocalNeonError {
   if (error instanceof LocalNeonError) return error
-  return new LocalNeonError(`Expected the data folder to be writable (${errorCode(error)}): ${folder}`)
+  return new LocalNeonError(`Expected the data folder to be a writable folder (${errorCode(error)}): ${folder}`)
 }
 
 export function errorCode(error: unknown): string {

@@ -23,7 +23,7 @@ export interface LocalNeonOptions {
   /** `'pglite'` (the default), or the `postgres://` URL of a real server. */
   database?: string
   /**
-   * PGlite's folder. Without it, the data lives in memory. One process at a time may use a folder.
+   * PGlite's folder. Default: none, and the data lives in memory. One process at a time may use a folder.
    *
    * The folder must be empty or come from an earlier start. Only its owner can read it (0700, files 0600).
    */
@@ -36,7 +36,10 @@ export interface LocalNeonOptions {
   password?: string
   /** The port on 127.0.0.1; 0 (the default) picks a free port. */
   port?: number
-  /** Receives each request and may break it; `createFaults()` of `pgstash/testing` creates an interceptor. */
+  /**
+   * Receives each request and may break it; `createFaults()` of `pgstash/testing` creates an interceptor. Default:
+   * none.
+   */
   intercept?: Interceptor
   /** The number of connections to a real server; default 10. PGlite has exactly one. */
   poolSize?: number
@@ -55,6 +58,7 @@ export interface LocalNeon {
    * After `enableLocalNeon(neonConfig)` this string is all that the driver needs.
    */
   readonly connectionString: string
+  /** The port on 127.0.0.1, which the system picked if the option was 0. */
   readonly port: number
   /** Ends all connections, including hanging ones, and closes the database. It is safe to call it twice. */
   close(): Promise<void>

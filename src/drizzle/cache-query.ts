@@ -13,15 +13,18 @@ import { tableTag } from './tags.ts'
 
 /** A Drizzle query that was not awaited yet: a select or a relational query. */
 export interface CacheableQuery<T> extends PromiseLike<T> {
+  /** Returns the SQL of the query and its parameters. */
   toSQL(): { sql: string; params: unknown[] }
 }
 
+/** Options of {@link cacheQuery}. */
 export interface CacheQueryOptions extends GetOrSetOptions {
   /** Tags the result with the tables that the query reads; default true. */
   autoInvalidate?: boolean | undefined
   /**
    * Names everything else that the result depends on: the tenant, the role, the `search_path`. The entry's key contains
-   * its hash. If the driver does not show its database (pg-proxy, PGlite), `key` also names the database.
+   * its hash. If the driver does not show its database (pg-proxy, PGlite), `key` also names the database. Default:
+   * none.
    */
   key?: string | undefined
 }

@@ -23,17 +23,22 @@ import { type DriverResult, rowsOf, rowsText } from './rows.ts'
 import { cascades, drizzleName } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
+/** Options of {@link queryCache}. */
 export interface QueryCacheOptions {
   /** Caches every select that does not opt out. Default false: only queries with `$withCache()` are cached. */
   global?: boolean | undefined
   /** The expiration of queries that set none. Default: the cache's expiration. */
   expiration?: Expiration | undefined
-  /** Tables whose queries are never cached. */
+  /**
+   * Tables whose queries are never cached, as Drizzle tables or by name. Default: none, besides the tables of the
+   * cache.
+   */
   exclude?: readonly (Table | string)[] | undefined
   /** The prefix of each key; default `query:`. */
   prefix?: string | undefined
   /**
    * Your schema. Writes then also invalidate the tables that foreign keys cascade to, even if no trigger watches them.
+   * Default: none.
    */
   schema?: Readonly<Record<string, unknown>> | undefined
   /** False caches nothing; writes still invalidate. Default true. */
@@ -52,14 +57,17 @@ const MAX_WAIT_MS = 1_000
 
 /** The counts of a query cache in this process. */
 export interface QueryCacheStats {
+  /** Queries whose rows came from the cache. */
   readonly hits: number
+  /** Queries whose rows the cache did not have. */
   readonly misses: number
-  /** hits / (hits + misses); 0 before the first query. */
+  /** The hit rate: `hits / (hits + misses)`. 0 before the first query. */
   readonly rate: number
   /** Invalidations by table, as Drizzle names it. */
   readonly invalidations: Readonly<Record<string, number>>
 }
 
+/** A cache for Drizzle's option `cache`, made by {@link queryCache}. `stats` returns its counts in this process. */
 export type QueryCache = DrizzleCache & { stats(): QueryCacheStats }
 
 /**

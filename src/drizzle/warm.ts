@@ -5,6 +5,7 @@ import { wholeNumber } from '../values/options.ts'
 import { withReplayableTags } from '../values/replayable.ts'
 import { type CacheableQuery, type CacheQueryOptions, cacheQueryCounted } from './cache-query.ts'
 
+/** Options of {@link warm}. */
 export interface WarmOptions extends CacheQueryOptions {
   /** Queries that run at once; default 4. */
   concurrency?: number | undefined

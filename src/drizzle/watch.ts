@@ -14,11 +14,13 @@ import { isPgTable, isView, relationOf, type Watchable } from './relation.ts'
 import { REFUSALS, unwatchSql, watchSql } from './watch-sql.ts'
 import { type WatchedTable, watchedRows } from './watched.ts'
 
+/** Options of {@link unwatchTables}, {@link unwatchAllTables} and {@link watchedTables}. */
 export interface WatchOptions {
   /** The cache's tables, from `cacheTables({ schema, prefix })`; default: the exported tables. */
   tables?: CacheTables | undefined
 }
 
+/** Options of {@link watchTables}. */
 export interface WatchTablesOptions extends WatchOptions {
   /**
    * Whether to log a tag for each row as well, by its primary key; default false. It costs one row in the log per row
@@ -49,7 +51,13 @@ export async function watchTables(db: DatabaseSource, tables: Watchables, option
   if (given.length > 0) await execute(db, statement)
 }
 
-/** Removes the triggers of tables. Ignores tables that are not watched. @throws InvalidOptionError, DatabaseError */
+/**
+ * Removes the triggers of tables. Ignores tables that are not watched.
+ *
+ * @throws InvalidOptionError, DatabaseError
+ * @example
+ * await unwatchTables(db, [products, prices])
+ */
 export async function unwatchTables(db: DatabaseSource, tables: Watchables, options?: WatchOptions): Promise<void> {
   const given = toArray(tables)
   const statement = unwatchSql(given, cacheTablesOf(options))
@@ -60,12 +68,20 @@ export async function unwatchTables(db: DatabaseSource, tables: Watchables, opti
  * Removes all triggers of a cache, for example before you drop its tables.
  *
  * @throws InvalidOptionError, DatabaseError
+ * @example
+ * await unwatchAllTables(db)
  */
 export async function unwatchAllTables(db: DatabaseSource, options?: WatchOptions): Promise<void> {
   await execute(db, unwatchSql('all', cacheTablesOf(options)))
 }
 
-/** Returns the watched tables, by name. @throws InvalidOptionError, DatabaseError */
+/**
+ * Returns the watched tables, by name.
+ *
+ * @throws InvalidOptionError, DatabaseError
+ * @example
+ * const tables = await watchedTables(db) // [{ table: 'public.products', rows: true, relations: 1 }]
+ */
 export async function watchedTables(db: DatabaseSource, options?: WatchOptions): Promise<WatchedTable[]> {
   const tables = cacheTablesOf(options)
   const opened = (await openDatabase(db)()) as unknown as QueryDatabase

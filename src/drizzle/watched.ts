@@ -5,9 +5,11 @@ import type { CacheTables } from '../schema/index.ts'
 import { regclass } from '../schema/sql-text.ts'
 import { home, isWatchFunction } from './watch-sql.ts'
 
+/** A table that `watchTables` watches. */
 export interface WatchedTable {
   /** The name with its schema, quoted as in SQL if necessary. */
   readonly table: string
+  /** True if each write also invalidates the tags of its rows. */
   readonly rows: boolean
   /** The number of tables that have the triggers: the table, and the partitions that existed when it was watched. */
   readonly relations: number

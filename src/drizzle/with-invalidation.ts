@@ -13,13 +13,15 @@ import type { Taggable } from './relation.ts'
 import { cascades, drizzleName, tablesIn } from './table-names.ts'
 import { tableTag } from './tags.ts'
 
+/** Options of {@link withInvalidation}. */
 export interface WithInvalidationOptions {
-  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to. */
+  /** Your schema. Writes then also invalidate the tables that foreign keys cascade to. Default: none. */
   schema?: Readonly<Record<string, unknown>> | undefined
   /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
 }
 
+/** The method that {@link withInvalidation} adds to a database. */
 export interface Touching<Db extends Database> {
   /** The same database, for raw SQL that writes these tables: `db.touching(posts).execute(sql.raw(text))`. */
   touching(...tables: Taggable[]): Pick<Db, 'execute'>

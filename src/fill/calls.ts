@@ -28,18 +28,21 @@ export type FillRequests = Pick<Store, 'readLocal' | 'leaseIdentity' | 'readOrCl
 
 /** The settings of a cache that apply to each of its fills. */
 export interface FillSettings {
+  /** Turns values into text and back. Default: JSON. */
   readonly codec: Codec
+  /** The largest encoded value, in UTF-8 bytes. Default 32 MiB. */
   readonly maxValueBytes: number
-  /** The deadline for calls that name no expiration. */
+  /** The deadline for calls that name no expiration. Default: never. */
   readonly expiration: Deadline
-  /** How late a sliding deadline may be, as a share of its span. */
+  /** How late a sliding deadline may be, as a share of its span. Default 0.25. */
   readonly slack: number
-  /** The longest time for one request to the store, in milliseconds. */
+  /** The longest time for one request to the store, in milliseconds. Default 5,000. */
   readonly timeoutMs: number
-  /** Keeps background work alive after the response. Without it, callers wait for their own refreshes. */
+  /** Keeps background work alive after the response. Default: none, and callers wait for their own refreshes. */
   readonly waitUntil: ((work: Promise<unknown>) => void) | undefined
-  /** Returns a number from 0 up to, but not including, 1, for jitter and early refreshes. */
+  /** Returns a number from 0 up to, but not including, 1, for jitter and early refreshes. Default: from `crypto`. */
   readonly random: () => number
+  /** Receives the events of the fills. Default: no listener. */
   readonly emit: Emit | undefined
 }
 

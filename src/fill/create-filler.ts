@@ -37,13 +37,16 @@ export interface FillStore {
   release(key: string, token: string, cost: Cost, backoffMs?: number): void | Promise<void>
 }
 
+/** The settings of {@link createFiller}. */
 export interface FillEnvironment extends FillSettings {
   /**
-   * How a failure of the store is handled. `'throw'`: the call rejects. `'miss'`: the call computes without the store.
+   * How a failure of the store is handled. `'throw'`, the default: the call rejects. `'miss'`: the call computes
+   * without the store.
    */
   readonly onError: 'throw' | 'miss'
 }
 
+/** The functions that {@link createFiller} returns. */
 export interface Filler {
   /**
    * Returns the stored value, or computes and stores it.

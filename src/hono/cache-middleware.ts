@@ -7,9 +7,11 @@ import { waitUntilOf } from './wait-until.ts'
 
 /** The variables that `cacheMiddleware` sets: `new Hono<{ Bindings: Env; Variables: CacheVariables }>()`. */
 export interface CacheVariables {
+  /** The shared cache. On a platform with an execution context, its `getOrSet` uses this request's `waitUntil`. */
   cache: Cache
 }
 
+/** Options of {@link cacheMiddleware}. */
 export interface CacheMiddlewareOptions<Bindings> {
   /**
    * The cache, or a function that creates it from the platform's bindings. The function runs on the first request. If

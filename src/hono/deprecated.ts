@@ -4,23 +4,52 @@ import { type PurgeStatementsOptions, purgeStatements } from '../response-cache/
 import { InvalidOptionError } from '../values/errors.ts'
 import type { Expiration } from '../values/expiration.ts'
 
-/** @deprecated Use {@link purgeStatements}. */
+/**
+ * The old name of {@link purgeStatements}, which works for one more version.
+ *
+ * @deprecated Use {@link purgeStatements}.
+ */
 export const purging = purgeStatements
 
-/** @deprecated Use {@link PurgeStatementsOptions}. */
+/**
+ * The old name of {@link PurgeStatementsOptions}, which works for one more version.
+ *
+ * @deprecated Use {@link PurgeStatementsOptions}.
+ */
 export type PurgingOptions = PurgeStatementsOptions
 
 /** The old names of `responseCache`'s options. */
 export interface DeprecatedOptions {
-  /** @deprecated Use `cacheStatus`. */
+  /**
+   * The old name of `cacheStatus`, which works for one more version. Setting both throws an InvalidOptionError.
+   *
+   * @deprecated Use `cacheStatus`.
+   */
   statusHeader?: string | false | undefined
-  /** @deprecated Use `keepForRevalidation`. */
+  /**
+   * The old name of `keepForRevalidation`, which works for one more version. Setting both throws an InvalidOptionError.
+   *
+   * @deprecated Use `keepForRevalidation`.
+   */
   keepValidatable?: Expiration | false | undefined
-  /** @deprecated Use `allowStaleWithSMaxAge`. */
+  /**
+   * The old name of `allowStaleWithSMaxAge`, which works for one more version. Setting both throws an
+   * InvalidOptionError.
+   *
+   * @deprecated Use `allowStaleWithSMaxAge`.
+   */
   staleDespiteSMaxAge?: boolean | undefined
-  /** @deprecated Use `storeSetCookie`. */
+  /**
+   * The old name of `storeSetCookie`, which works for one more version. Setting both throws an InvalidOptionError.
+   *
+   * @deprecated Use `storeSetCookie`.
+   */
   setCookie?: boolean | undefined
-  /** @deprecated Use `targetedFields`. */
+  /**
+   * The old name of `targetedFields`, which works for one more version. Setting both throws an InvalidOptionError.
+   *
+   * @deprecated Use `targetedFields`.
+   */
   targeted?: readonly string[] | undefined
 }
 

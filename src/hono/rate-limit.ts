@@ -1,4 +1,4 @@
-/** `rateLimit`: refuses requests beyond a limit per window. The database counts for all isolates together. */
+/** `rateLimit`: refuses requests beyond a limit. The database counts for all isolates together. */
 import type { Context, Env, MiddlewareHandler } from 'hono'
 import type { Cache, LimitResult } from '../cache.ts'
 import type { FieldAccess } from '../rate-limit/fields.ts'
@@ -6,6 +6,7 @@ import { type RateLimitOptions as CoreOptions, parseRateLimitOptions } from '../
 import { addFields, countRequest, refuseRequest } from '../rate-limit/rate-limit.ts'
 import { canCopy } from '../response-cache/client-response.ts'
 
+/** Options of {@link rateLimit}. Its functions get the context of the request. */
 export interface RateLimitOptions<E extends Env = Env> extends Omit<CoreOptions<[c: Context<E>]>, 'cache' | 'onLimit'> {
   /** The cache that counts, or a function that returns it: `(c) => c.var.cache` with `cacheMiddleware`. */
   cache: Cache | ((c: Context<E>) => Cache)
@@ -17,19 +18,22 @@ export interface RateLimitOptions<E extends Env = Env> extends Omit<CoreOptions<
 }
 
 /**
- * Limits requests per client and window. Requests beyond the limit get 429.
+ * Limits the requests of each client. Requests beyond the limit get 429.
  *
- * Each request costs one round trip, whether it is allowed or refused. A request that `skip` selects costs none. The
- * count is exact for any number of isolates, and includes refused requests. Windows are fixed. They start with a
- * client's first request, by the database's clock, so the clocks of isolates and clients do not matter. Background
- * refreshes of `responseCache` are not counted.
+ * The database counts for all isolates together, so the count is exact. Each request costs one round trip, whether it
+ * is allowed or refused. A request that `skip` selects costs none, and with `blockList` neither do most refusals. A
+ * refused request uses up nothing of the limit.
+ *
+ * By default, windows are fixed, and each starts with the first request that it counts. `algorithm` selects a sliding
+ * window or a token bucket instead. All times are the database's, so the clocks of isolates and clients do not matter.
+ * Background refreshes of `responseCache` are not counted.
  *
  * Every counted response has the remaining quota in `RateLimit`. A refusal has the seconds to wait in `Retry-After`.
  * Put the rate limit in front of a response cache. Otherwise a cached response would carry another client's quota.
  *
  * @throws InvalidOptionError, InvalidExpirationError when the middleware is created. Per request: InvalidKeyError or
- * InvalidOptionError if `key`, `limit` or `onLimit` return something else, and with `failOpen: false` DatabaseError or
- * DatabaseTimeoutError
+ *   InvalidOptionError if `key`, `limit`, `cost` or `onLimit` return something else, and with `failOpen: false`
+ *   DatabaseError or DatabaseTimeoutError
  * @example
  * const key = (c: Context) => addressKey(c.req.header('cf-connecting-ip'))
  * app.use('/api/*', rateLimit({ cache, limit: 100, period: '1m', key }))

@@ -11,6 +11,7 @@ const DEFAULT_PREFIX = 'hono-rate-limiter'
 const NO_LIMIT = Number.MAX_SAFE_INTEGER - 1
 const MS_PER_SECOND = 1_000
 
+/** Options of {@link rateLimiterStore}. */
 export interface RateLimiterStoreOptions {
   /**
    * The namespace of the counters, nested in the cache's own. Limiters with the same prefix count together. Default
@@ -21,13 +22,25 @@ export interface RateLimiterStoreOptions {
 
 /** The `Store` of hono-rate-limiter 0.5, declared here so that pgstash does not depend on that package. */
 export interface RateLimiterStore {
+  /**
+   * Sets the length of the window, in milliseconds. The package calls it once for each limiter.
+   *
+   * @throws InvalidOptionError if another limiter with a different window uses the store
+   */
   init(options: { windowMs: number }): void
+  /** Returns the count of a client and the end of its window, or undefined if no window is open. */
   get(key: string): Promise<{ totalHits: number; resetTime: Date } | undefined>
+  /** Counts a request, and returns the count and the end of the window, by this process's clock. */
   increment(key: string): Promise<{ totalHits: number; resetTime: Date }>
+  /** Takes a request back. */
   decrement(key: string): Promise<void>
+  /** Deletes the counter of a client. */
   resetKey(key: string): Promise<void>
+  /** Deletes the counters of all clients, in every limiter with the same prefix. */
   resetAll(): Promise<void>
+  /** False tells the package that other processes share the counters. */
   readonly localKeys: false
+  /** The namespace of the counters, from the options. */
   readonly prefix: string
 }
 

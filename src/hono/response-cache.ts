@@ -10,10 +10,11 @@ import { waitUntilOf } from './wait-until.ts'
 
 export type { PathPattern } from '../response-cache/paths.ts'
 
+/** Options of {@link responseCache}. Its functions get the context of the request. */
 export interface ResponseCacheOptions extends CoreOptions<Context>, DeprecatedOptions {
   /**
-   * Sends a request through the application again, to refresh a stale response after it was served:
-   * `(request, c) => app.fetch(request, c.env, c.executionCtx)`. Without it, the request that won the refresh waits.
+   * Sends a request through the application again, to refresh a stale response after it was served: `(request, c) =>
+   * app.fetch(request, c.env, c.executionCtx)`. Default: none. The request that won the refresh then waits for it.
    */
   refresh?: ((request: Request, c: Context) => Response | Promise<Response>) | undefined
   /** Keeps work alive after the response. Default: the request's `executionCtx.waitUntil`, if there is one. */

@@ -14,6 +14,7 @@ const DEFAULT_MAX_AGE = '30d'
 /** The data is kept a little longer than the session, so that a live session never loses its data. */
 const DATA_SLACK_MS = 60_000
 
+/** Options of {@link sessionStore}. */
 export interface SessionStoreOptions {
   /** The namespace of the sessions, nested in the cache's own. Default `sessions`. */
   namespace?: string | undefined
@@ -28,18 +29,32 @@ export interface SessionStoreOptions {
 
 /** A session as hono-sessions 0.8 passes it. */
 export interface SessionData {
+  /** The id of the session. The store gets it as an argument, and ignores this field. */
   _id?: string
+  /** The values of the session by name. The middleware removes a value with `flash` once it was read. */
   _data: Record<string, { value: unknown; flash: boolean }>
+  /**
+   * When the session expires, in ISO 8601. Null if the middleware has no `expireAfterSeconds`: then `expiration`
+   * applies. A loaded session always has null, because the database decides whether it has expired.
+   */
   _expire: string | null
+  /**
+   * True if the program deleted the session. The store ignores this field: the middleware then calls `deleteSession`.
+   */
   _delete: boolean
+  /** When the session was last used. The store ignores this field, and a loaded session has null. */
   _accessed: string | null
 }
 
 /** The `Store` of hono-sessions 0.8, declared here so that pgstash does not depend on that package. */
 export interface SessionStore {
+  /** Returns the session, or null if there is none or it has expired. */
   getSessionById(id?: string): Promise<SessionData | null>
+  /** Stores a new session. If a session gets a new id, its total lifetime does not start again. */
   createSession(id: string, session: SessionData): Promise<void>
+  /** Saves the data and moves the deadline, unless the session has ended. Unchanged data is not written. */
   persistSessionData(id: string, session: SessionData): Promise<void>
+  /** Deletes the session and its data. */
   deleteSession(id: string): Promise<void>
 }
 

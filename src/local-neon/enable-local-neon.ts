@@ -6,6 +6,7 @@ type FetchEndpoint = (host: string, port: number | string, options?: { jwtAuth?:
 
 /** The only setting of `neonConfig` that is used here, declared here so that pgstash does not depend on the driver. */
 export interface NeonEndpointConfig {
+  /** The URL that statements go to, or a function that returns it for a host and a port. */
   fetchEndpoint: string | FetchEndpoint
 }
 

@@ -45,6 +45,7 @@ const KNOWN_OPTIONS = [
   'routineRetentionDays',
 ] as const
 
+/** Options of `migrate` and {@link migrationSql}. */
 export interface MigrateOptions {
   /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
@@ -87,6 +88,8 @@ export interface MigrateOptions {
  * Returns the SQL that `migrate` runs, for review or for `psql`. Idempotent, one transaction.
  *
  * @throws InvalidOptionError
+ * @example
+ * await writeFile('cache.sql', migrationSql({ tables }))
  */
 export function migrationSql(given?: MigrateOptions): string {
   const options = optionsObject<MigrateOptions>(given, KNOWN_OPTIONS)

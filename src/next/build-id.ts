@@ -2,6 +2,7 @@
 
 /** The context that Next passes to a handler's constructor, with only the fields that are used here. */
 export interface HandlerContext {
+  /** Next's folder of compiled files, which has the id of the build. Absent outside of Next. */
   readonly serverDistDir?: string | undefined
   /** Next's file system access. Absent on the edge. */
   readonly fs?: { readFile(path: string, encoding: 'utf8'): Promise<string | Uint8Array> } | undefined

@@ -12,6 +12,7 @@ import { type NextOptions, requireCache, retentionMs } from './options.ts'
 import { pack, unpack } from './packed.ts'
 import { createStorage, type EntryHeader } from './storage.ts'
 
+/** Options of {@link cacheHandler}. */
 export interface CacheHandlerOptions extends NextOptions {
   /**
    * Separates the pages of different builds, because a page refers to files of its own build. Default: the id that
@@ -22,19 +23,31 @@ export interface CacheHandlerOptions extends NextOptions {
 
 /** The interface that Next calls, declared here so that pgstash does not depend on Next. */
 export interface IncrementalCacheHandler {
+  /**
+   * Returns the entry, or null if none is live or one of its tags was revalidated. A stale entry makes Next render a
+   * new one.
+   */
   get(key: string, context?: GetContext): Promise<IncrementalEntry | null>
+  /** Stores a page, a response of `fetch` or an image. */
   set(key: string, value: unknown, context?: SetContext): Promise<void>
+  /**
+   * Revalidates tags. With `durations`, entries become stale now, and expire after `expire` seconds.
+   *
+   * @throws DatabaseError, DatabaseTimeoutError
+   */
   revalidateTag(tags: string | string[], durations?: { expire?: number | undefined }): Promise<void>
+  /** Does nothing, because the handler keeps no entries in memory. */
   resetRequestCache(): void
 }
 
+/** An entry as the handler returns it to Next. */
 export interface IncrementalEntry {
   /** Milliseconds since 1970. */
   lastModified: number
   /** Null means a stored "not found". */
   // biome-ignore lint/suspicious/noExplicitAny: only `any` is assignable to Next's type, a union over a const enum.
   value: any
-  /** Next reads this since 16.4. */
+  /** The lifetimes of the entry. Absent if Next passed none with the value. Next reads this since 16.4. */
   cacheControl?: CacheControl
 }
 

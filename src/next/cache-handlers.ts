@@ -18,19 +18,23 @@ export interface UseCacheEntry {
   value: ReadableStream<Uint8Array>
   /** The entry's own tags, without the soft tags of the page. */
   tags: string[]
+  /** For how many seconds a client may use the entry without asking the server. */
   stale: number
-  /** When the computation of the entry began. */
+  /** When the computation of the entry began, in milliseconds since 1970. */
   timestamp: number
-  /** Infinity means never. */
+  /** The lifetime of the entry in seconds. Infinity means forever. */
   expire: number
-  /** -1 means: serve the stale entry, and compute a new one. */
+  /** After how many seconds Next computes the entry again. -1 means: serve the stale entry, and compute a new one. */
   revalidate: number
 }
 
 /** The handler's interface, declared here so that pgstash does not depend on Next. */
 export interface UseCacheHandler {
+  /** Returns the live entry, or undefined. The soft tags are those of the page. */
   get(cacheKey: string, softTags?: string[]): Promise<UseCacheEntry | undefined>
+  /** Stores an entry once its computation has ended. If the computation fails, a stored entry stays. */
   set(cacheKey: string, pendingEntry: Promise<UseCacheEntry>): Promise<void>
+  /** Does nothing, because `get` checks the tags. */
   refreshTags(): Promise<void>
   /**
    * Returns Infinity, which tells Next that `get` checks the tags. Next 16 passes a list, Next 15.5 passes each tag.

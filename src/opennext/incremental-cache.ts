@@ -9,6 +9,7 @@ import { noteStart, takeStart } from './starts.ts'
 import { MAX_ENTRY_DAYS, type Storage, storageOf } from './storage.ts'
 import { type CacheType, isStored, lifeMsOf, openValue, packValue, tagsOf } from './values.ts'
 
+/** Options of {@link incrementalCache}. */
 export interface IncrementalCacheOptions {
   /**
    * How long an entry is kept after it was written: a span from one second to 365 days. A number is seconds. Default 30
@@ -22,9 +23,13 @@ export interface IncrementalCacheOptions {
 
 /** OpenNext's interface, declared here so that pgstash does not depend on OpenNext. */
 export interface IncrementalCache {
+  /** The name of this override in OpenNext. */
   readonly name: string
+  /** Returns an entry and when it was written, or null if there is none or the database is unreachable. */
   get<Value = unknown>(key: string, cacheType?: CacheType): Promise<{ value: Value; lastModified: number } | null>
+  /** Stores an entry. If the database is unreachable, stores nothing. */
   set(key: string, value: object, cacheType?: CacheType): Promise<void>
+  /** Deletes an entry of the type `cache`. */
   delete(key: string): Promise<void>
 }
 

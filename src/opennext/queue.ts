@@ -8,6 +8,7 @@ import { milliseconds, type TimeSpan } from '../values/time-span.ts'
 import { binding, environmentVariable, inBackground } from './runtime.ts'
 import { type Storage, storageOf } from './storage.ts'
 
+/** Options of {@link queue}. */
 export interface QueueOptions {
   /**
    * How long a page may take to render, from one second to a minute. A plain number is milliseconds. Default 10
@@ -18,13 +19,21 @@ export interface QueueOptions {
 
 /** A request to render a page, as OpenNext sends it. Messages with the same `MessageDeduplicationId` are duplicates. */
 export interface QueueMessage {
+  /** Equal for messages that ask for the same page. */
   readonly MessageDeduplicationId: string
+  /** The host and the path of the page. */
   readonly MessageBody: { readonly host: string; readonly url: string }
 }
 
 /** OpenNext's interface, declared here so that pgstash does not depend on OpenNext. */
 export interface Queue {
+  /** The name of this override in OpenNext. */
   readonly name: string
+  /**
+   * Renders the page again in the background, unless another isolate does.
+   *
+   * @throws InvalidOptionError if the service binding is missing, or if OpenNext did not build the worker
+   */
   send(message: QueueMessage): Promise<void>
 }
 

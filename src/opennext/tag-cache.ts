@@ -12,11 +12,21 @@ import { eventOf, isExpired, isStale, lastRevalidated, type TagState, type TagWr
  * 1970.
  */
 export interface TagCache {
+  /** The name of this override in OpenNext. */
   readonly name: string
+  /** The mode in which OpenNext asks for the tags at each read. */
   readonly mode: 'nextMode'
+  /** Returns when any of the tags was last revalidated; 0 if never. */
   getLastRevalidated(tags: string[]): Promise<number>
+  /** Returns whether an entry with these tags, last modified at this instant, has expired. */
   hasBeenRevalidated(tags: string[], lastModified?: number): Promise<boolean>
+  /** Returns whether such an entry is stale, but not expired. */
   isStale(tags: string[], lastModified?: number): Promise<boolean>
+  /**
+   * Revalidates tags.
+   *
+   * @throws DatabaseError, DatabaseTimeoutError
+   */
   writeTags(tags: TagWrite[]): Promise<void>
 }
 

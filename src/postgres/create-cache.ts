@@ -14,6 +14,7 @@ import type { DatabaseSource } from './database.ts'
 import { postgresStore } from './postgres-store.ts'
 import { createRunner } from './runner.ts'
 
+/** Options of {@link createCache}. */
 export interface CacheOptions extends EngineOptions {
   /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
@@ -34,7 +35,10 @@ export interface CacheOptions extends EngineOptions {
    * above 32 MB the number of entries is an estimate. Costs as much as `stats`. Default: no bound.
    */
   maxEntries?: number | undefined
-  /** The same bound for the stored bytes of keys and values, as `stats` reports them. */
+  /**
+   * The most bytes that the keys and values of this namespace may take, as stored: compressed, as `bytes` of `stats`
+   * reports them. At least 1. `clearExpired` enforces it as it enforces `maxEntries`. Default: no bound.
+   */
   maxBytes?: number | undefined
 }
 

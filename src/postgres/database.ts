@@ -14,8 +14,11 @@ import { checkConnectionString, openConnectionString } from './connections/conne
  * Drizzle. TypeScript treats their classes as different, because they have private fields.
  */
 export interface Database {
+  /** Starts a select. */
   select(...args: never[]): unknown
+  /** Starts a statement with common table expressions. */
   with(...args: never[]): unknown
+  /** Runs a statement. */
   execute(query: Executable): PromiseLike<unknown>
 }
 

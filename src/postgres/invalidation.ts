@@ -8,6 +8,7 @@ import { storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import { invalidateNow } from './operations/invalidate.ts'
 
+/** Options of {@link invalidation}. */
 export interface InvalidationOptions {
   /** The result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
@@ -22,6 +23,7 @@ export interface Invalidation extends SQLWrapper {
   readonly _: { readonly dialect: 'pg'; readonly result: unknown }
   /** The SQL, with `$1` for its only parameter. */
   readonly text: string
+  /** The value of the parameter. */
   readonly values: string[]
 }
 

@@ -11,7 +11,11 @@ import { checkedName } from './counter-key.ts'
 const DEFAULT_TIMEOUT_MS = 2_000
 const MS_PER_SECOND = 1_000
 
-/** @typeParam A the arguments of the handler, which the functions among the options get as well */
+/**
+ * Options of `rateLimit`.
+ *
+ * @typeParam A the arguments of the handler, which the functions among the options get as well
+ */
 export interface RateLimitOptions<A extends readonly unknown[]> {
   /** The cache that counts, or a function that returns it. */
   cache: Cache | ((...args: A) => Cache)
@@ -27,7 +31,10 @@ export interface RateLimitOptions<A extends readonly unknown[]> {
    * counts.
    */
   algorithm?: LimitAlgorithm | undefined
-  /** The requests that become free again after each period. Only for `algorithm: 'token-bucket'`, which requires it. */
+  /**
+   * The requests that become free again after each period: a whole number from 1 to `limit`. Required for `algorithm:
+   * 'token-bucket'`, and refused for all others.
+   */
   refill?: number | undefined
   /**
    * How many requests a request counts as, 0 or more. Pass a function for a cost that depends on the request. Default

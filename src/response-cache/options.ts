@@ -12,7 +12,11 @@ import type { HandlerCall } from './handler-call.ts'
 import { type PathPattern, pathMatcher } from './paths.ts'
 import { keyUrl, type RequestKey, requestKey } from './request-key.ts'
 
-/** @typeParam C the argument of the functions in the options: the framework's view of a request */
+/**
+ * Options of the response cache.
+ *
+ * @typeParam C the argument of the functions in the options: the framework's view of a request
+ */
 export interface ResponseCacheOptions<C> {
   /** The cache that stores the responses: one from `createCache`, or a function that returns it for a request. */
   cache: Cache | ((context: C) => Cache)
@@ -39,19 +43,25 @@ export interface ResponseCacheOptions<C> {
    * Many CDNs allow this. In RFC 9111, s-maxage implies proxy-revalidate, which forbids it. Default false.
    */
   allowStaleWithSMaxAge?: boolean | undefined
-  /** Request fields that every response varies on, in addition to its own Vary. */
+  /**
+   * The names of request fields that every response varies on, in addition to its own Vary (RFC 9110 12.5.5). Default:
+   * none.
+   */
   vary?: readonly string[] | undefined
   /** The query parameters that are part of the key; default all, in their order. The handler still sees all of them. */
   query?: QueryRule | undefined
   /**
    * Returns a text that separates responses: requests with different texts never share a response. The text is stored
    * as a hash. May instead return a URL that replaces the request's URL, so that equivalent requests share a response.
-   * Purges use that URL.
+   * Purges use that URL. Default: the request's URL is the key.
    */
   key?: ((context: C) => string | URL | undefined) | undefined
-  /** Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. */
+  /**
+   * Paths that bypass the cache: `/admin`, `/users/:id`, `/api/*`, or regular expressions. They bypass it even if
+   * `include` lists them. Default: none.
+   */
   exclude?: readonly PathPattern[] | undefined
-  /** The only paths that are cached; default all. */
+  /** The only paths that are cached. Default: all. */
   include?: readonly PathPattern[] | undefined
   /**
    * How to cache responses to requests with Authorization. `'rfc'`, the default, shares them if RFC 9111 3.5 allows it.
@@ -81,9 +91,15 @@ export interface ResponseCacheOptions<C> {
    * stored.
    */
   storePost?: boolean | undefined
-  /** Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. */
+  /**
+   * Returns a response's tags, in addition to those of its Cache-Tag and Cache-Groups fields. Default: only the tags of
+   * these fields.
+   */
   tags?: ((context: C, response: Response) => Iterable<string>) | undefined
-  /** The longest body to store. A longer one reaches the client but is not stored. Default 8 MiB, at most 32 MiB. */
+  /**
+   * The longest body to store, in bytes. A longer one reaches the client but is not stored. Default 8 MiB, at most 32
+   * MiB.
+   */
   maxBodyBytes?: number | undefined
   /**
    * The most variants of one URL. Beyond it, the variants that expire soonest are evicted. Default 100, at most

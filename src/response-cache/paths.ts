@@ -4,6 +4,10 @@
  */
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 
+/**
+ * A pattern of paths. A string is an exact path (`/admin`), a path with names for segments (`/users/:id`), or a path
+ * with everything below it (`/api/*`). A regular expression is tested against the decoded path.
+ */
 export type PathPattern = string | RegExp
 
 /**

@@ -7,14 +7,16 @@ import { optionsObject } from '../values/options.ts'
 import { bearerCheck, bearerToken, isUnset } from '../values/secret.ts'
 import { purge } from './purge.ts'
 
+/** Options of `purgeRoute`. */
 export interface PurgeRouteOptions {
+  /** The cache that stores the responses, made by `createCache`. */
   cache: Cache
   /**
    * The secret that `Authorization: Bearer` must carry, at least 16 visible characters. While it is undefined or empty,
    * every request gets 500, so that a build can load the module without it.
    */
   secret: string | undefined
-  /** The `query` option of the response cache that stored the responses. */
+  /** The `query` option of the response cache that stored the responses. Default: all parameters, as in that option. */
   query?: QueryRule | undefined
 }
 

@@ -4,21 +4,26 @@ import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { checkedQuery } from './query-rule.ts'
 
+/** The responses that {@link purge} removes. At least one of `urls`, `prefixes` and `tags` is required. */
 export interface PurgeTargets {
-  /** Absolute URLs. All variants of each are purged. */
+  /** Absolute URLs. All variants of each are purged. Default: none. */
   urls?: readonly (string | URL)[] | undefined
   /**
    * Prefixes of absolute URLs: `https://example.com/blog/`. They are resolved like URLs, so `/a/..` purges all of `/`.
+   * Default: none.
    */
   prefixes?: readonly string[] | undefined
-  /** Responses with any of these tags. With `urls` or `prefixes`, a response must match both. */
+  /**
+   * Responses with any of these tags. With `urls` or `prefixes`, a response must match both. Default: tags do not
+   * matter.
+   */
   tags?: readonly string[] | undefined
   /**
-   * Makes responses stale instead of removing them. The cache then revalidates them, or serves them while it refreshes
-   * them.
+   * True to make responses stale instead of removing them. The cache then revalidates them, or serves them while it
+   * refreshes them. Default false.
    */
   soft?: boolean | undefined
-  /** The `query` option of the response cache that stored the responses. */
+  /** The `query` option of the response cache that stored the responses. Default: all parameters, as in that option. */
   query?: QueryRule | undefined
 }
 

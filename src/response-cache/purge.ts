@@ -34,9 +34,11 @@ export async function purge(cache: Cache, targets: PurgeTargets): Promise<number
   return store.purge({ bases: keys.map((key) => store.keyOf(key)), prefixes, ...(tags && { tags }), soft })
 }
 
+/** Options of {@link purgeStatements}. */
 export interface PurgeStatementsOptions {
-  /** The namespace of the cache that stores the responses. */
+  /** The namespace of the cache that stores the responses. Default: none, for a cache without a namespace. */
   namespace?: string | undefined
+  /** The tables of that cache: the result of `cacheTables({ schema, prefix })`. Default: the exported tables. */
   tables?: CacheTables | undefined
 }
 

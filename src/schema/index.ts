@@ -32,6 +32,7 @@ const snapshot = customType<{ data: string }>({ dataType: () => 'pg_snapshot' })
 const transactionId = customType<{ data: string }>({ dataType: () => 'xid8' })
 const instant = (name: string) => timestamp(name, { withTimezone: true })
 
+/** Options of {@link cacheTables}. */
 export interface CacheTablesOptions {
   /** The Postgres schema of the tables. Default: the first schema of the connection's search_path. */
   schema?: string | undefined
@@ -177,32 +178,70 @@ export type CacheTables = ReturnType<typeof cacheTables>
 /** The tables of caches that were created without `tables`. */
 export const defaultTables: CacheTables = cacheTables()
 
+/** The default table of entries, `cache_entries`: one row for each key, with its value, deadline and tags. */
 export const cacheEntries = defaultTables.entries
+/**
+ * The default table of leases, `cache_leases`: one row for each key that a caller computes or has computed. Cleanup
+ * removes idle rows.
+ */
 export const cacheLeases = defaultTables.leases
+/**
+ * The default log of invalidated tags, `cache_invalidations`: each row has a tag, and the transaction that invalidated
+ * it. Cleanup trims it.
+ */
 export const cacheInvalidations = defaultTables.invalidations
+/**
+ * The default table of the cache's own state, `cache_state`: the applied migrations, and how far the logs were trimmed.
+ */
 export const cacheState = defaultTables.state
+/**
+ * The default log of changed keys and tags, `cache_changes`, for first tiers. It stays empty unless `migrate` was
+ * called with `changes`.
+ */
 export const cacheChanges = defaultTables.changes
+/**
+ * The default table of event counts in buckets of five minutes, `cache_history`. It has no keys and values. Only
+ * `historyListener` of `pgstash/telemetry` writes it.
+ */
 export const cacheHistory = defaultTables.history
 
 /**
  * Selects the entries that reads return: not expired, and not rejected by a tag. An entry is expired exactly at its
  * deadline.
+ *
+ * @example
+ * const keys = await db.select({ key: cacheEntries.key }).from(cacheEntries).where(live())
  */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > statement_timestamp()) and not ${rejected(tables, tables.entries)})`
 }
 
-/** Selects the stored entries that count as absent: exactly those that are not {@link live}. */
+/**
+ * Selects the stored entries that count as absent: exactly those that are not {@link live}.
+ *
+ * @example
+ * const waiting = await db.$count(cacheEntries, expired())
+ */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`not ${live(tables)}`
 }
 
-/** Selects live entries that will expire. */
+/**
+ * Selects live entries that will expire.
+ *
+ * @example
+ * const temporary = await db.$count(cacheEntries, unexpired())
+ */
 export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is not null`, live(tables))}`
 }
 
-/** Selects live entries that never expire. */
+/**
+ * Selects live entries that never expire.
+ *
+ * @example
+ * const permanent = await db.$count(cacheEntries, forever())
+ */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
   return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is null`, live(tables))}`
 }

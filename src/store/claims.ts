@@ -6,6 +6,7 @@ import type { Deadline } from '../values/expiration.ts'
 import type { ChangeReader } from './changes.ts'
 import type { Row } from './store.ts'
 
+/** The claim of `readOrClaim`: the key, and which entries the caller accepts without the lease. */
 export interface ClaimRequest {
   /** The stored key, namespace included. */
   readonly key: string
@@ -31,7 +32,10 @@ export interface ClaimRequest {
    * false.
    */
   readonly forCopy?: boolean | undefined
-  /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
+  /**
+   * Receives what other processes changed. Only a store that has `tellsChanges` gets one. Undefined if the caller does
+   * not ask for changes.
+   */
   readonly changes?: ChangeReader | undefined
   /** Moves the deadline of a live entry if the move is due, as `get` with `sliding` does. */
   readonly sliding: Sliding | undefined
@@ -50,7 +54,9 @@ export interface Sliding {
   readonly maxAgeMs: number | null
 }
 
+/** The entry that `readOrClaim` answers with. */
 export interface FoundEntry extends Row {
+  /** `stale` if the deadline has passed, and the entry is within the stale window. Otherwise `live`. */
   readonly state: 'live' | 'stale'
   /**
    * Milliseconds for which this caller may still get the value, by `staleMs` and by the entry; undefined means forever.
@@ -58,6 +64,7 @@ export interface FoundEntry extends Row {
   readonly servableMs?: number | undefined
 }
 
+/** The answer of `readOrClaim`: the entry, and who holds the lease. */
 export interface ClaimAnswer {
   /** The entry that may be served: live, or stale within `staleMs`. An invalidated tag must not reject it. */
   readonly entry: FoundEntry | undefined
@@ -72,11 +79,13 @@ export interface ClaimAnswer {
   readonly heldMs: number | undefined
 }
 
+/** The computed value that `fill` stores, under the lease that `readOrClaim` granted. */
 export interface FillRequest extends StoredValue {
   /** The stored key, namespace included. */
   readonly key: string
   /** The token of the claim. */
   readonly token: string
+  /** When the entry expires. `resolveDeadline` turns it into an instant. */
   readonly deadline: Deadline
   /** The deadline is at most this many milliseconds from now; null sets no bound. */
   readonly maxAgeMs: number | null

@@ -10,6 +10,10 @@ import type { CountInput } from './store.ts'
  *
  * @param live the key's entry if it is live
  * @throws NotANumberError, CounterRangeError
+ * @example
+ * const entry = countEntry(liveEntry, key, input, now)
+ * slots.set(key, { entry }) // no lease: a write breaks it
+ * return toReply(entry.number)
  */
 export function countEntry(
   live: StoredEntry | undefined,
@@ -31,6 +35,10 @@ export function countEntry(
  *
  * @param live the key's entry if it is live
  * @throws NotANumberError
+ * @example
+ * const { entry, window, isChanged } = limitEntry(liveEntry, key, rule, now)
+ * if (isChanged) slots.set(key, { entry })
+ * return toReply(window)
  */
 export function limitEntry(
   live: StoredEntry | undefined,

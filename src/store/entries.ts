@@ -24,20 +24,24 @@ export interface StoredEntry extends StoredValue {
   readonly expiresAt: number
   /** A stale value may be served before this instant. Never earlier than `expiresAt`; Infinity means forever. */
   readonly staleUntil: number
+  /** The stored tags; null if there are none. */
   readonly tags: readonly string[] | null
   /**
    * A position in the store's log of invalidations. The value's data is no older than this position. The entry is
    * rejected if one of its tags was invalidated at a later position.
    */
   readonly position: number
-  /** How long the value took to compute; null if it was not computed by `getOrSet`. */
+  /** How many milliseconds the value took to compute; null if it was not computed by `getOrSet`. */
   readonly computeMs: number | null
+  /** When the entry was last written, or when its counter began, in milliseconds since 1970. */
   readonly createdAt: number
+  /** When the entry was last changed, in milliseconds since 1970. Counting and moving the deadline change it too. */
   readonly updatedAt: number
 }
 
 /** The right to compute the value of a key, which one token has at a time. */
 export interface Lease {
+  /** The token of the claim that holds the lease. */
   readonly token: string
   /** From this instant on, another token may take the lease. */
   readonly expiresAt: number
@@ -49,13 +53,24 @@ export interface Lease {
   readonly isBackoff?: boolean | undefined
 }
 
-/** Returns the lease after a release with a back-off, or undefined if there is none. */
+/**
+ * Returns the lease after a release with a back-off, or undefined if there is none.
+ *
+ * @example
+ * if (slot.lease?.token === token) slot.lease = backOff(slot.lease, backoffMs, now)
+ */
 export function backOff(lease: Lease, backoffMs: number | undefined, now: number): Lease | undefined {
   if (backoffMs === undefined || backoffMs <= 0) return undefined
   return { token: 'backoff', expiresAt: now + backoffMs, position: lease.position, isBackoff: true }
 }
 
-/** Returns the instant of a deadline: Infinity for never, 0 if it is not in the future. */
+/**
+ * Returns the instant of a deadline: Infinity for never, 0 if it is not in the future.
+ *
+ * @example
+ * resolveDeadline({ kind: 'after', ms: 60_000 }, now) // now + 60_000
+ * resolveDeadline({ kind: 'after', ms: 0 }, now) // 0
+ */
 export function resolveDeadline(deadline: Deadline, now: number): number {
   if (deadline.kind === 'never') return Number.POSITIVE_INFINITY
   const instant = deadline.kind === 'at' ? deadline.epochMs : now + deadline.ms
@@ -66,6 +81,8 @@ export function resolveDeadline(deadline: Deadline, now: number): number {
  * Returns the entry that `write` and `add` store.
  *
  * @param position the position of `input.asOf`, or the present position if `asOf` is null
+ * @example
+ * slots.set(item.key, { entry: buildEntry(item, input, position, now) }) // no lease: a write breaks it
  */
 export function buildEntry(item: Item, input: WriteInput, position: number, now: number): StoredEntry {
   const { key, value, number } = item
@@ -89,6 +106,8 @@ export function buildEntry(item: Item, input: WriteInput, position: number, now:
  * Returns the entry that `fill` stores.
  *
  * @param position the position of `request.asOf`, or the lease's position if `asOf` is null
+ * @example
+ * slots.set(request.key, { entry: buildFilledEntry(request, lease.position, now) }) // the lease ends
  */
 export function buildFilledEntry(request: FillRequest, position: number, now: number): StoredEntry {
   const { key, value, number, tags, computeMs, deadline, maxAgeMs, staleMs } = request
@@ -100,12 +119,22 @@ export function buildFilledEntry(request: FillRequest, position: number, now: nu
 /**
  * Returns a live entry after `touch`. If the deadline is not in the future, the entry counts as absent, so break its
  * lease.
+ *
+ * @example
+ * slot.entry = touchEntry(slot.entry, deadline, now)
+ * if (slot.entry.expiresAt <= now) slot.lease = undefined
  */
 export function touchEntry<E extends StoredEntry>(entry: E, deadline: Deadline, now: number): E {
   return moveDeadline(entry, resolveDeadline(deadline, now), now)
 }
 
-/** Returns a live entry after a sliding read: the same object, unless its deadline is due to move. */
+/**
+ * Returns a live entry after a sliding read: the same object, unless its deadline is due to move.
+ *
+ * @example
+ * const entry = slideEntry(slot.entry, sliding, now)
+ * if (entry !== slot.entry) slot.entry = entry // the deadline moved
+ */
 export function slideEntry<E extends StoredEntry>(entry: E, { ttlMs, lifeMs, maxAgeMs }: Sliding, now: number): E {
   const oldest = entry.createdAt + (maxAgeMs ?? Number.POSITIVE_INFINITY)
   if (entry.expiresAt >= Math.min(now + ttlMs, oldest)) return entry
@@ -134,6 +163,12 @@ export interface ClaimState {
 /**
  * Returns the answer of `readOrClaim`, and the entry and the lease to store. If these did not change, they are the same
  * objects as in the state.
+ *
+ * @example
+ * const { answer, entry, lease } = claimEntry({ entry: slot.entry, lease: slot.lease, position }, request, now)
+ * if (entry !== slot.entry) slot.entry = entry
+ * if (lease !== slot.lease) slot.lease = lease
+ * return toReply(answer)
  */
 export function claimEntry(
   { entry, lease, position }: ClaimState,
@@ -172,12 +207,22 @@ function servableUntil({ expiresAt, staleUntil }: StoredEntry, staleMs: number |
   return Math.min(staleUntil, expiresAt + (staleMs ?? Number.POSITIVE_INFINITY))
 }
 
-/** Converts a live entry to the row that reads answer with, complete for callers that keep a copy. */
+/**
+ * Converts a live entry to the row that reads answer with, complete for callers that keep a copy.
+ *
+ * @example
+ * return toReply(toRow(entry, now))
+ */
 export function toRow({ value, number, expiresAt, tags }: StoredEntry, now: number): Row {
   return { value, number, remainingMs: expiresAt - now, tags }
 }
 
-/** Converts an entry to the row that `list` answers with. */
+/**
+ * Converts an entry to the row that `list` answers with.
+ *
+ * @example
+ * const rows = entries.map((entry) => toListedRow(entry, isRejected(entry), now))
+ */
 export function toListedRow(entry: StoredEntry, isRejected: boolean, now: number): ListedRow {
   const { key, value, number, expiresAt, tags, createdAt, updatedAt } = entry
   return {
@@ -211,6 +256,8 @@ type Listed = Pick<ListedRow, 'key' | 'state' | 'expiresAt'>
  * Returns the answer of `list`.
  *
  * @param rows at least all rows of the scope, in any order
+ * @example
+ * return toReply(selectPage(rows, scope, input))
  */
 export function selectPage<R extends Listed>(rows: Iterable<R>, scope: Scope, input: ListInput): R[] {
   const { range, isDirect, state, limit, after } = input
@@ -231,7 +278,12 @@ function hasState({ state, expiresAt }: Listed, wanted: ListInput['state']): boo
   return wanted === 'expired' ? state !== 'live' : wanted === 'forever' && state === 'live' && expiresAt === null
 }
 
-/** Returns the answer of `stats` for all rows of the scope. `size` answers with `total - expired`. */
+/**
+ * Returns the answer of `stats` for all rows of the scope. `size` answers with `total - expired`.
+ *
+ * @example
+ * return toReply(sumStats(rows))
+ */
 export function sumStats(rows: Iterable<Pick<ListedRow, 'state' | 'expiresAt' | 'bytes'>>): CacheStats {
   const stats = { total: 0, expired: 0, unexpired: 0, forever: 0, bytes: 0, estimated: false }
   for (const { state, expiresAt, bytes } of rows) {

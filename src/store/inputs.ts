@@ -2,6 +2,7 @@
 import type { ListedEntry } from '../cache.ts'
 import type { KeyRange } from '../values/key.ts'
 
+/** The page that `list` of a store answers with. */
 export interface ListInput {
   /** Selects the keys that begin with `range.from`. Stores that compare keys by code point can use it as a range. */
   readonly range: KeyRange
@@ -24,13 +25,18 @@ export type ListedRow = Omit<ListedEntry, 'key' | 'namespace'> & {
   readonly key: string
 }
 
+/** Reports the progress of an exact count, and may end it: for `size` and `stats` of a store. */
 export interface CountingInput {
-  /** Call this after each part with the number of entries counted so far, expired ones included. */
+  /**
+   * Call this after each part with the number of entries counted so far, expired ones included. Undefined if the caller
+   * does not ask.
+   */
   readonly onProgress?: ((counted: number) => void) | undefined
-  /** Once aborted, start no further part, and reject with its reason. */
+  /** Once aborted, start no further part, and reject with its reason. Undefined if the caller cannot abort. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** The batches of `sweep` of a store, and the rules for its end. */
 export interface SweepInput {
   /** Entries to remove at a time, so that no lock is held for long. */
   readonly batch: number

@@ -17,6 +17,7 @@ import type { LimitInput, Window } from './limits.ts'
 
 /** The answer of a store, and its cost. `toReply` makes one. */
 export interface Reply<T> {
+  /** The answer. */
   readonly value: T
   /**
    * Round trips of this call, retries included, and the bytes of the values that they moved. Events report each cost
@@ -58,14 +59,18 @@ export interface Row extends StoredValue {
   decoded?: unknown
 }
 
+/** Options of {@link Store.read} and {@link Store.readMany}. */
 export interface ReadOptions {
-  /** Moves the deadline of a live entry if the move is due. `slideEntry` is the rule. */
+  /** Moves the deadline of a live entry if the move is due. `slideEntry` is the rule. Default: the deadline stays. */
   readonly sliding?: Sliding | undefined
   /**
    * True if the caller, a tiered cache, keeps a copy of the row, and so needs `remainingMs` and `tags`. Default false.
    */
   readonly forCopy?: boolean | undefined
-  /** Receives what other processes changed. Only a store that has `tellsChanges` gets one. */
+  /**
+   * Receives what other processes changed. Only a store that has `tellsChanges` gets one. Undefined if the caller does
+   * not ask for changes.
+   */
   readonly changes?: ChangeReader | undefined
 }
 
@@ -75,6 +80,7 @@ export interface Item extends StoredValue {
   readonly key: string
 }
 
+/** The deadline and the tags of the entries that {@link Store.write} and {@link Store.add} store. */
 export interface WriteInput {
   /** `resolveDeadline` turns it into an instant. */
   readonly deadline: Deadline
@@ -84,6 +90,7 @@ export interface WriteInput {
   readonly asOf: string | null
 }
 
+/** The change that {@link Store.count} makes to a counter. */
 export interface CountInput {
   /** A decimal number as `String` writes it: digits with an optional minus sign, fraction and exponent. */
   readonly delta: string

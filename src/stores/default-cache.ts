@@ -17,7 +17,12 @@ export function setDefaultCache(cache: Cache): void {
   current = checkedCache(cache, 'the default')
 }
 
-/** Returns the default cache. If none was set, it is a memory cache with default limits, created on first use. */
+/**
+ * Returns the default cache. If none was set, it is a memory cache with default limits, created on first use.
+ *
+ * @example
+ * await getDefaultCache().invalidate('products')
+ */
 export function getDefaultCache(): Cache {
   current ??= memoryCache()
   return current

@@ -5,9 +5,11 @@ import type { Cache } from '../cache.ts'
 import { describeType, InvalidOptionError, UnknownStoreError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 
+/** Options of {@link createCacheManager}. */
 export interface CacheManagerOptions<Name extends string = string> {
   /** The name of the default cache, which answers the manager's own methods. */
   default: NoInfer<Name>
+  /** The caches by name. `extend` adds more. */
   stores: Record<Name, Cache>
 }
 

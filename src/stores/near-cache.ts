@@ -7,5 +7,10 @@ export interface NearCache
     Cache,
     'get' | 'getMany' | 'has' | 'set' | 'setMany' | 'deleteMany' | 'clear' | 'invalidate' | 'clearExpired'
   > {
+  /**
+   * Returns the cache of a namespace nested in this one.
+   *
+   * @throws InvalidKeyError, InvalidOptionError; thrown synchronously
+   */
   namespace(name: string, options?: NamespaceOptions): NearCache
 }

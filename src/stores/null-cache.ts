@@ -35,6 +35,7 @@ export const nullStore: Store = {
   release: () => toReply(undefined),
 }
 
+/** Options of {@link nullCache}. */
 export interface NullCacheOptions {
   /** The codec of the cache that it replaces. `getOrSet` returns values as this codec decodes them. Default: JSON. */
   codec?: Codec | undefined

@@ -18,9 +18,11 @@ import { factsOf } from './facts.ts'
  * The part of an Analytics Engine binding that is used. `AnalyticsEngineDataset` of `@cloudflare/workers-types` fits.
  */
 export interface AnalyticsEngineBinding {
+  /** Writes a data point. Returns at once, and the platform sends it. */
   writeDataPoint(point?: { indexes?: string[]; blobs?: string[]; doubles?: number[] }): void
 }
 
+/** Options of the listener for Analytics Engine. */
 export interface AnalyticsEngineOptions {
   /** The name that distinguishes caches in one dataset. At most 85 bytes, default `pgstash`. */
   name?: string | undefined

@@ -15,6 +15,7 @@ import { withDeadline } from '../values/with-deadline.ts'
 import { addHistory } from './add-history.ts'
 import { addEvent, emptyTally, type Tally } from './tally.ts'
 
+/** Options of {@link historyListener}. */
 export interface HistoryOptions {
   /** The name that distinguishes caches in one database; at most 85 bytes, default `pgstash`. */
   name?: string | undefined
@@ -29,7 +30,7 @@ export interface HistoryOptions {
   tables?: CacheTables | undefined
   /**
    * Keeps the write alive after the response. On Workers, pass `waitUntil` of `cloudflare:workers`; on Vercel,
-   * `waitUntil` of `@vercel/functions`.
+   * `waitUntil` of `@vercel/functions`. Default: none, which suits a process that stays alive.
    */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /** Called if a write fails. The counts of that write are lost. Default: failures are ignored. */

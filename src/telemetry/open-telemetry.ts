@@ -4,6 +4,7 @@ import type { CacheEvent, EventListener } from '../values/events.ts'
 import { optionsObject } from '../values/options.ts'
 import { factsOf } from './facts.ts'
 
+/** The attributes of a measurement, by name. */
 export type OpenTelemetryAttributes = Record<string, string | number | boolean>
 
 interface InstrumentOptions {
@@ -16,16 +17,19 @@ interface InstrumentOptions {
  * The part of a `Meter` of `@opentelemetry/api` that is used, typed by shape, so that the package is not a dependency.
  */
 export interface OpenTelemetryMeter {
+  /** Creates a counter. */
   createCounter(
     name: string,
     options: InstrumentOptions,
   ): { add(value: number, attributes: OpenTelemetryAttributes): void }
+  /** Creates a histogram. */
   createHistogram(
     name: string,
     options: InstrumentOptions,
   ): { record(value: number, attributes: OpenTelemetryAttributes): void }
 }
 
+/** Options of the listener for OpenTelemetry. */
 export interface OpenTelemetryOptions {
   /**
    * Attributes of every measurement, for example to distinguish caches. Default: none. Use few, as each creates a

@@ -27,7 +27,7 @@ export type Fault =
 export interface InterceptedRequest {
   /** The statements in order: one, or all statements of a batch. */
   readonly sql: readonly string[]
-  /** The size of the request's body. */
+  /** The size of the request's body, in bytes. */
   readonly bytes: number
   /** Aborts when the client disconnects or the server closes. */
   readonly signal: AbortSignal
@@ -41,6 +41,7 @@ export interface InterceptedResponse {
   readonly bytes: number
   /** The HTTP status; 0 without a response. */
   readonly status: number
+  /** How long the request took, in milliseconds. */
   readonly durationMs: number
 }
 
@@ -54,25 +55,37 @@ export interface Interceptor {
 
 /** One finished request in `Faults.log`. */
 export interface FaultLogEntry {
+  /** The statements of the request, in order. */
   readonly sql: readonly string[]
+  /** The size of the request's body, in bytes. */
   readonly bytesIn: number
+  /** How many bytes of the response's body were sent; 0 without a response. */
   readonly bytesOut: number
+  /** The HTTP status; 0 without a response. */
   readonly status: number
 }
 
 /** A fault, and the share of requests to which `random` applies it: 0.05 is one request in twenty. */
 export interface FaultRate {
+  /** The fault to apply. */
   readonly fault: Fault
+  /** The share of requests, from 0 to 1. */
   readonly rate: number
 }
 
 /** An interceptor that counts requests and applies planned, constant or random faults. */
 export interface Faults extends Interceptor {
+  /** Counts a request, and returns its fault: the next of the queue, otherwise the constant or random fault. */
   onRequest(request: InterceptedRequest): Fault | undefined
+  /** Adds a finished request to the log. */
   onResponse(response: InterceptedResponse): void
+  /** The requests since the start or the last `reset()`. */
   readonly requests: number
+  /** The statements of these requests. */
   readonly statements: number
+  /** The bytes of their bodies. */
   readonly bytesIn: number
+  /** The bytes of the bodies of their responses. */
   readonly bytesOut: number
   /** The finished requests, in the order in which they ended. The list grows until `reset()`. */
   readonly log: readonly FaultLogEntry[]
@@ -82,7 +95,11 @@ export interface Faults extends Interceptor {
   next(fault: Fault, times?: number): void
   /** Applies this fault to every request that gets no fault from `next`. */
   always(fault: Fault): void
-  /** Picks a fault per request with a seeded generator. The sum of the rates must be at most 1. */
+  /**
+   * Picks a fault per request with a seeded generator. The sum of the rates must be at most 1.
+   *
+   * @throws InvalidOptionError if a rate is below 0, or their sum is above 1
+   */
   random(seed: number, rates: readonly FaultRate[]): void
   /** Removes every fault. Counters and log stay. */
   heal(): void

@@ -25,26 +25,45 @@ type ItemMeta = {
 
 /** The `Driver` of unstorage 1.17 and 2, declared here so that pgstash does not depend on unstorage. */
 export interface UnstorageDriver {
+  /** The name of the driver in unstorage. */
   readonly name: 'pgstash'
+  /** Tells unstorage that the driver expires items itself. */
   readonly flags: { readonly ttl: true }
   /**
    * Returns the cache in the driver's namespace, for counters, limits and everything else that unstorage has no method
    * for.
    */
   getInstance(): Cache
+  /** Returns whether a live item exists. */
   hasItem(key: string): Promise<boolean>
+  /** Returns an item as it was stored, or null. unstorage parses it. */
   getItem(key: string): Promise<Item>
+  /** Returns several items, in the order of the keys. A missing one has the value null. */
   getItems(items: readonly { readonly key: string }[]): Promise<{ key: string; value: Item }[]>
+  /** Returns an item as it was stored, or null: text or bytes. */
   getItemRaw(key: string): Promise<unknown>
+  /** Stores an item. `ttl` of the options is in seconds. Without it, or with 0, the driver's `ttl` applies. */
   setItem(key: string, value: string, options?: CallOptions): Promise<void>
+  /**
+   * Stores several items. An item without a `ttl` gets the `ttl` of the common options. If a key occurs twice, the last
+   * item wins.
+   */
   setItems(
     items: readonly { readonly key: string; readonly value: string; readonly options?: CallOptions }[],
     commonOptions?: CallOptions,
   ): Promise<void>
+  /**
+   * Stores text, or the bytes of a buffer, a Blob, a stream or an iterable. The codec stores or refuses every other
+   * value.
+   */
   setItemRaw(key: string, value: unknown, options?: CallOptions): Promise<void>
+  /** Deletes an item. */
   removeItem(key: string): Promise<void>
+  /** Returns when a live item was written and when it expires, or null if there is none. */
   getMeta(key: string): Promise<ItemMeta | null>
+  /** Returns the keys of the live items that begin with `base`. Omits keys that were too long to be stored whole. */
   getKeys(base?: string): Promise<string[]>
+  /** Deletes the items whose keys begin with `base`. Without `base`, deletes all items of the driver. */
   clear(base?: string): Promise<void>
 }
 

@@ -17,6 +17,7 @@ const DEFAULT_NAMESPACE = 'unstorage'
  */
 const DEFAULT_TTL = '30d'
 
+/** Options of `unstorageDriver`. */
 export interface UnstorageDriverOptions {
   /** The cache that keeps the items. Default: the driver creates one for `url`. */
   cache?: Cache | undefined

@@ -13,7 +13,14 @@ import { withoutContent } from './redact.ts'
  * entry. Top-level numbers and `null` never reach a codec.
  */
 export interface Codec {
+  /**
+   * Returns the text to store for a value. Throw an `UnserializableValueError` for a value that the codec cannot keep.
+   */
   encode(value: unknown, context: { key: string }): string | Promise<string>
+  /**
+   * Returns the value of a text that `encode` made, or a promise of the value. Readers never share an object, so the
+   * result must be new each time.
+   */
   decode(text: string, context: { key: string }): unknown
   /**
    * Returns a text that replaces the given text in comparisons. It must always be the same for the same text and key. A
@@ -32,7 +39,9 @@ const NUMBER_AT_START = /^[-\d]/
 
 /** The two value columns of an entry. If both are null, the value is a stored null. */
 export interface StoredValue {
+  /** The codec's text. Null if `number` holds the value, or if the value is null. */
   readonly value: string | null
+  /** A top-level number in decimal, which counters can change. Null for all other values. */
   readonly number: string | null
 }
 

@@ -15,6 +15,8 @@ const FORM = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]\d+))?$/
  * Adds two finite numbers in the form that `String` or this function writes.
  *
  * @throws CounterRangeError beyond ±Number.MAX_SAFE_INTEGER
+ * @example
+ * addDecimals('0.1', '0.2') // '0.3'
  */
 export function addDecimals(a: string, b: string): string {
   if (SMALL.test(a) && SMALL.test(b)) return String(Number(a) + Number(b))

@@ -45,6 +45,7 @@ export class CacheError extends Error {
   /** The error's `name`. A literal in each class, because minifiers rename classes. */
   static readonly errorName: string = 'CacheError'
 
+  /** The reason. Branch on it, never on the message. */
   readonly code: CacheErrorCode
   /** The cost of the operation until it failed. The first event that reports the error removes it. */
   declare cost?: Cost
@@ -195,8 +196,14 @@ export class UnreadableValueError extends CacheError {
 export class DatabaseError extends CacheError {
   static override readonly errorName: string = 'DatabaseError'
 
+  /**
+   * Postgres's error code of five characters (SQLSTATE, appendix A of the Postgres manual), such as `42P01`. Undefined
+   * if Postgres reported no error.
+   */
   readonly sqlState: string | undefined
+  /** The HTTP status that the endpoint answered with. Undefined over TCP, or if no response came. */
   readonly status: number | undefined
+  /** False if the statement certainly never reached the server, so it had no effect. Otherwise true. */
   readonly sent: boolean
 
   /** @param details `cost` is the cost of the failed call, which the event that reports the failure includes */
@@ -220,6 +227,10 @@ export class DatabaseError extends CacheError {
  */
 export class DatabaseTimeoutError extends CacheError {
   static override readonly errorName: string = 'DatabaseTimeoutError'
+  /**
+   * False if the statement was never sent, so it had no effect. True if it was sent: whether a write took effect is
+   * unknown.
+   */
   readonly sent: boolean
 
   /** @param advice a likely reason for this database */

@@ -9,6 +9,7 @@ import { ignoreRejection } from './promises.ts'
 interface EventBase {
   /** The method that was called. */
   readonly operation: string
+  /** How long the reported step took, in milliseconds: the operation, the wait, or the storing of a computed value. */
   readonly durationMs: number
   /** The requests that were sent for the call, including retries. 0 if the call shared another call's statement. */
   readonly roundTrips: number
@@ -25,6 +26,7 @@ interface EventBase {
  * miss (`onError: 'miss'`) sends an `error` and a `miss`.
  */
 export interface OperationEvent extends EventBase {
+  /** The outcome of a read (`hit`, `miss` or `stale`), or the kind of change. */
   readonly type: 'hit' | 'miss' | 'stale' | 'write' | 'touch' | 'delete' | 'invalidate' | 'cleanup'
   /** The number of entries found, missed, written or removed, or of tags invalidated. */
   readonly count: number
@@ -36,8 +38,9 @@ export interface OperationEvent extends EventBase {
  * A value was computed, and stored (`fill`) or not (`refuse`). The duration is the store's, or 0 if it was not called.
  */
 export interface FillEvent extends EventBase {
+  /** `fill` if the value was stored, `refuse` if it was not. */
   readonly type: 'fill' | 'refuse'
-  /** How long the computation took. */
+  /** How long the computation took, in milliseconds. */
   readonly computeMs: number
   /**
    * Why the value was not stored. `overtaken`: by another write, an invalidation or another caller's lease; also if the
@@ -48,6 +51,7 @@ export interface FillEvent extends EventBase {
 
 /** A call waited for another call's computation. */
 export interface WaitEvent extends EventBase {
+  /** Always `wait`. */
   readonly type: 'wait'
   /**
    * How the wait ended. `filled`: the other call's answer came, which may be `undefined`. `took over`: this call
@@ -62,19 +66,25 @@ export interface WaitEvent extends EventBase {
  * again.
  */
 export interface ErrorEvent extends EventBase {
+  /** Always `error`. */
   readonly type: 'error'
+  /** The error: a `CacheError`, or any value that a computation threw. */
   readonly error: unknown
   /** The circuit opened with this failure. */
   readonly circuit?: 'opened'
 }
 
+/** An event of a cache. Its `type` tells the kinds apart. Events never contain values. */
 export type CacheEvent = OperationEvent | FillEvent | WaitEvent | ErrorEvent
 
+/** Receives the events of a cache: the option `onEvent`. A listener that throws or rejects does not fail the call. */
 export type EventListener = (event: CacheEvent) => void
 
 /** The cost of an operation so far. Each statement that is sent adds to it. */
 export interface Cost {
+  /** The requests that were sent, including retries. */
   roundTrips: number
+  /** The bytes of the encoded values that these requests transferred, in UTF-8. */
   bytes: number
 }
 

@@ -7,12 +7,20 @@
 import { describeType, InvalidExpirationError } from './errors.ts'
 import { suggestion } from './suggest.ts'
 
-/** A span of time. Every field is optional, but at least one must be given. */
+/**
+ * A span of time: the sum of its fields, rounded to milliseconds. Every field is optional, but at least one must be
+ * given.
+ */
 export interface Duration {
+  /** Days of 24 hours. */
   days?: number
+  /** Hours. */
   hours?: number
+  /** Minutes. */
   minutes?: number
+  /** Seconds. */
   seconds?: number
+  /** Milliseconds. */
   milliseconds?: number
 }
 

@@ -47,10 +47,12 @@ const DECODER = /* @__PURE__ */ new TextDecoder('utf-8', { ignoreBOM: true })
  */
 const AFTER_ALL = '\u{10FFFF}'.repeat(MAX_KEY_BYTES / 4 + 1)
 
+/** Options of `namespace`. */
 export interface NamespaceOptions {
   /**
    * Separates the entries of different versions of your program: `1`, a date, a commit. Entries of an older version
    * stay until they expire and cleanup removes them. `namespace(name)` without a version includes all versions.
+   * Default: none.
    */
   version?: string | number | undefined
 }
@@ -59,6 +61,7 @@ export interface NamespaceOptions {
 export interface Scope {
   /** The stored form, including the final separator. Every key of the scope starts with it. */
   readonly prefix: string
+  /** The names of the namespaces, the outermost first. A version is written with an `@` before it. */
   readonly names: readonly string[]
 }
 
@@ -149,7 +152,9 @@ export function prefixScope(scope: Scope, prefix: unknown): Scope {
 
 /** A range of stored keys. `from` is inclusive and `to` exclusive. */
 export interface KeyRange {
+  /** The first key that may be in the range. */
   readonly from: string
+  /** The first key after the range. */
   readonly to: string
 }
 
@@ -229,7 +234,12 @@ function isShortened(stored: string): boolean {
   return SHORTENED_FORM.test(stored) && utf8ToBytes(stored).length === MAX_KEY_BYTES
 }
 
-/** Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF. */
+/**
+ * Orders by code points, as the database does. `<` orders by UTF-16 units, which differ above U+FFFF.
+ *
+ * @example
+ * const rows = [...entries].sort((a, b) => byCodePoint(a.key, b.key))
+ */
 export function byCodePoint(a: string, b: string): number {
   for (let i = 0; i < a.length && i < b.length; i++) {
     const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)]

@@ -26,12 +26,20 @@ const OLDEST_POSITION = -1
  *
  * @param position the number of the last invalidation, 0 if there was none
  * @param storeId random digits that are kept with the log, so that snapshots of another store are recognised
+ * @example
+ * formatSnapshot(7, '8141592653589793') // '7:7:8141592653589793'
  */
 export function formatSnapshot(position: number, storeId: string): string {
   return `${position}:${position}:${storeId}`
 }
 
-/** Returns the position of a snapshot. It is -1, before everything, if another store made the snapshot. */
+/**
+ * Returns the position of a snapshot. It is -1, before everything, if another store made the snapshot.
+ *
+ * @example
+ * parseSnapshot('7:7:8141592653589793', '8141592653589793') // 7
+ * parseSnapshot('7:7:8141592653589793', '2718281828459045') // -1
+ */
 export function parseSnapshot(snapshot: string, storeId: string): number {
   const [, position, from] = OWN.exec(snapshot) ?? []
   return from === storeId ? Number(position) : OLDEST_POSITION

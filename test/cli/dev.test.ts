@@ -118,8 +118,8 @@ describe('pgstash dev', () => {
     await writeFile(join(place, 'file'), '')
     for (const [data, message] of [
       ['.', 'holds other files'],
-      ['file', 'can be written to'],
-      ['file/below', 'can be written to'],
+      ['file', 'a writable folder'],
+      ['file/below', 'a writable folder'],
     ] as const) {
       for (const more of [[], database]) {
         const { code, err } = await run(['dev', '--data-dir', data, ...more], {}, undefined, place)

@@ -230,7 +230,7 @@ describe('PGlite’s folder', () => {
     for (const dataDir of [file, join(file, 'below')]) {
       const error = await failure({ dataDir })
       expect(error, dataDir).toBeInstanceOf(LocalNeonError)
-      expect(error.message).toContain('can be written to')
+      expect(error.message).toContain('to be a writable folder')
     }
   })
 

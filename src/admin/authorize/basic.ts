@@ -4,6 +4,7 @@ import { optionsObject } from '../../values/options.ts'
 import { checkedSecret, secretCheck } from '../../values/secret.ts'
 import { type Authorize, unauthorized } from './authorize.ts'
 
+/** The name and the password that {@link basic} admits. */
 export interface BasicCredentials {
   /** Must not contain a colon, because a colon ends the name. */
   user: string

@@ -12,6 +12,7 @@ type KeyFetch = (
   options: { headers: Headers; method: 'GET'; redirect: 'manual'; signal: AbortSignal },
 ) => Promise<Response>
 
+/** Options of {@link cloudflareAccess}. */
 export interface CloudflareAccessOptions {
   /** The team's name: `acme` of `acme.cloudflareaccess.com`. */
   team: string

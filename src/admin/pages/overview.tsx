@@ -83,7 +83,7 @@ export const EntryPlots = ({ summary, scope }: { summary: Summary; scope: Scope 
       summary={
         summary.slowest.length === 0
           ? 'There are no compute times yet. getOrSet stores one with each value that it computes.'
-          : 'The stored values that took longest to compute. A miss of one of them costs the most.'
+          : 'The values that took longest to compute. Their misses cost the most.'
       }
       columns={['Entry', 'Compute time']}
       kind="miss"

@@ -7,6 +7,7 @@ import { optionalFunction, optionsObject, wholeNumber } from '../../values/optio
 import { memoryStore } from './memory-store.ts'
 import { createStorage, type MemoryStorage } from './storage.ts'
 
+/** Options of {@link memoryCache}. */
 export interface MemoryCacheOptions extends CommonOptions {
   /**
    * The most entries, including expired ones. The least recently used entry is evicted first. Default 10,000, at most

@@ -9,6 +9,7 @@ import { nullStore } from '../null-cache.ts'
 import { platformStore } from './platform-store.ts'
 import { noStorage, type RuntimeCache, vercelStorage, workersStorage } from './storages.ts'
 
+/** Options of {@link platformCache}. */
 export interface PlatformCacheOptions {
   /** `getCache()` of `@vercel/functions`. Default: `caches.default`. If the runtime lacks it, nothing is stored. */
   vercel?: RuntimeCache | undefined
@@ -16,7 +17,10 @@ export interface PlatformCacheOptions {
    * The codec for values that you set directly. A tiered cache passes values that are already encoded. Default: JSON.
    */
   codec?: Codec | undefined
-  /** A prefix of each key, which separates caches of the same zone or project. At most 128 bytes. */
+  /**
+   * A prefix of each key, which separates caches of the same zone or project. At most 128 bytes in UTF-8. Default:
+   * none.
+   */
   namespace?: string | undefined
 }
 

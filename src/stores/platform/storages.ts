@@ -11,9 +11,13 @@ export interface NearStorage {
 
 /** The result of `getCache()` of `@vercel/functions`. */
 export interface RuntimeCache {
+  /** Returns the value of a key. Anything that is not a string counts as a miss. */
   get(key: string): Promise<unknown>
+  /** Stores a value for `ttl` seconds, under tags. */
   set(key: string, value: unknown, options?: { ttl?: number; tags?: string[]; name?: string }): Promise<void>
+  /** Deletes a key. */
   delete(key: string): Promise<void>
+  /** Expires the values with any of these tags. */
   expireTag(tag: string | string[]): Promise<void>
 }
 

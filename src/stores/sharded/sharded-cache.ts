@@ -13,6 +13,7 @@ import { createRendezvous } from './rendezvous.ts'
 import { sharedSettings } from './settings.ts'
 import { shardedStore } from './sharded-store.ts'
 
+/** Options of {@link shardedCache}. */
 export interface ShardedCacheOptions<Name extends string = string> {
   /**
    * The nodes by name. The name decides which keys a node has, so keep the name when a node moves. The order is
@@ -21,7 +22,10 @@ export interface ShardedCacheOptions<Name extends string = string> {
   nodes: Record<Name, Cache>
   /** How many shares of the keys each node has, 1 to 100. Default 1. */
   weights?: Partial<Record<NoInfer<Name>, number>> | undefined
-  /** The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes. */
+  /**
+   * The scope of all keys, and of `clear()`, `count()`, `stats()` and `list()`. At most 128 bytes in UTF-8. Default:
+   * none, so these methods see every namespace of the nodes.
+   */
   namespace?: string | undefined
   /**
    * How the cache handles an unreachable node. With `'throw'`, the default, the call rejects, unless that node itself
@@ -31,11 +35,17 @@ export interface ShardedCacheOptions<Name extends string = string> {
   onError?: 'throw' | 'miss' | undefined
 }
 
+/** A cache over several nodes. It also tells which node has a key. */
 export interface ShardedCache<Name extends string = string> extends Cache {
   /** Returns the name of the node that has a key. @throws InvalidKeyError */
   getNode(key: string): Name
   /** Counts keys by node, for example to see the effect of other nodes or weights before you use them. */
   distribution(keys: Iterable<string>): Record<Name, number>
+  /**
+   * Returns the cache of a namespace nested in this one, over the same nodes.
+   *
+   * @throws InvalidKeyError, InvalidOptionError; thrown synchronously
+   */
   namespace(name: string, options?: NamespaceOptions): ShardedCache<Name>
 }
 

@@ -19,12 +19,13 @@ import {
 } from './listening-client.ts'
 import type { TieredStore } from './tiered-store.ts'
 
+/** Options of {@link listen}. */
 export interface ListenOptions {
   /** Returns a new client that is not connected yet. Called at the start, and after each lost connection. */
   connect: () => ListeningClient
   /** The name that you passed to `migrate(db, { notify })`. */
   channel: string
-  /** Called after each lost connection and each failed attempt. Another attempt follows. */
+  /** Called after each lost connection and each failed attempt. Another attempt follows. Default: not called. */
   onError?: ((error: unknown) => void) | undefined
   /**
    * The pause between two heartbeats, which are cheap queries that show that the connection is alive. Default 10 s. A
@@ -39,6 +40,7 @@ export interface ListenOptions {
   timeout?: TimeSpan | undefined
 }
 
+/** The connection that {@link listen} keeps. */
 export interface Listening {
   /** Resolves when the first connection listens, or when you call `close` before that. */
   readonly ready: Promise<void>

@@ -4,9 +4,13 @@ import { SQLSTATE, text } from '../../values/redact.ts'
 
 /** A client that can listen: `Client` of `pg`, or of `@neondatabase/serverless` over a WebSocket. */
 export interface ListeningClient {
+  /** Opens the connection. */
   connect(): Promise<unknown>
+  /** Runs a statement. */
   query(text: string): Promise<unknown>
+  /** Ends the connection. */
   end(): Promise<unknown>
+  /** Calls the listener for each notification, for each error, and at the end of the connection. */
   on(event: 'notification', listener: (message: { payload?: string | undefined }) => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'end', listener: () => void): unknown

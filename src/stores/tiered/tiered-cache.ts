@@ -10,6 +10,7 @@ import type { NearCache } from '../near-cache.ts'
 import { foundationOf, nearStoreOf } from '../third-party/foundation.ts'
 import { tieredStore } from './tiered-store.ts'
 
+/** Options of {@link tieredCache}. */
 export interface TieredCacheOptions {
   /**
    * The first tier, which stores copies: `memoryCache()` or `platformCache()`. It belongs to this tiered cache alone,

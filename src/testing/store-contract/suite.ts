@@ -7,6 +7,7 @@ import { keyRange, ROOT, type Scope } from '../../values/key.ts'
 import { randomUUID } from '../../values/random.ts'
 import type { TestRunner } from '../contract/suite.ts'
 
+/** The storage that `storeContract` tests, as stores. */
 export interface StoresUnderTest {
   /** Returns a store over the same storage on each call. */
   create(): MaybePromise<Store>
