@@ -102,7 +102,11 @@ function pageOf({ name, page: fileName, source }: EntryPoint, program: ts.Progra
     .map((one) => `| [\`${one.name}\`](#${anchorOf(one.name)}) | ${cell(firstSentence(docOf(one)))} |`)
   const table = overview.length === 0 ? [] : [['| export | |', '|---|---|', ...overview].join('\n')]
   const guide = `Guide: ${GUIDES[fileName]}.`
-  return `${[`# \`${name}\``, GENERATED, moduleDoc(file, name), guide, ...table, ...groups].join('\n\n')}\n`
+  const text = `${[`# \`${name}\``, GENERATED, moduleDoc(file, name), guide, ...table, ...groups].join('\n\n')}\n`
+  // A `{@link name}` in a docstring that begins so. Other links are names in a sentence.
+  return text.replaceAll(/(?<=^Options of )`(\w+)`/gm, (code, one) =>
+    page.names.has(one) ? `[${code}](#${anchorOf(one)})` : code,
+  )
 }
 
 function exportsOf(module: ts.Symbol, checker: ts.TypeChecker): Export[] {
