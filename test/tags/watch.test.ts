@@ -274,7 +274,7 @@ describe('watching', () => {
       expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(message) })
     }
     await refused('secret_table', /tables that exist/)
-    await refused('a_view', /no views/)
+    await refused('a_view', /not views/)
     await refused(cacheEntries, /not the cache's/)
     await refused(cacheInvalidations, /not the cache's/)
     await refused('public.cache_state', /not the cache's/)
