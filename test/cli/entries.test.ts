@@ -293,7 +293,7 @@ describe('in a terminal', () => {
       expect(asked.text()).toContain('Nothing was deleted.')
     }
     const agreed = inTerminal(['clear-all', '--namespace', 'shop'], variables)
-    await agreed.shows(/Go on/)
+    await agreed.shows(/Continue/)
     agreed.type('y\r')
     expect(await agreed.ended()).toBe(0)
     expect(agreed.text()).toContain('Deleted 1 entry.')
