@@ -46,8 +46,16 @@ export async function bundle(root, entries, apart, to) {
     if (apart.includes(relative(to, path))) continue
     const file = join(to, rename(relative(to, path)))
     mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, rename(text))
+    writeFileSync(file, withoutBareImports(rename(text)))
   }
+}
+
+/**
+ * Drops imports of chunks from which a file needs no name. esbuild writes them to keep the order of side effects, which no
+ * module here has. Bundlers of users would warn about them, because of `sideEffects: false`.
+ */
+function withoutBareImports(text) {
+  return text.replace(/^import "\.{1,2}\/[^"]+";\n/gm, '')
 }
 
 /** Names each chunk after its largest module, because stack traces show it. esbuild knows only hashes. */

@@ -55,7 +55,7 @@ it.each([false, true])(
       format: 'esm',
       target: 'es2022',
       conditions: ['workerd', 'worker', 'browser'],
-      alias: { pgstash: path('../../src/index.ts') },
+      alias: { pgstash: path('../../src/index.ts'), '#tcp': path('../../src/postgres/connections/no-tcp.ts') },
       external: ['cloudflare:*', 'node:*'],
     })
     const miniflare = new Miniflare({

@@ -154,6 +154,8 @@ function bundle(): Promise<string> {
     format: 'esm',
     target: 'es2022',
     conditions: ['workerd', 'worker', 'browser'],
+    // The paths of tsconfig.json lead to the module with TCP, whatever the conditions are.
+    alias: { '#tcp': `${ROOT}src/postgres/connections/no-tcp.ts` },
     loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
   }).then(({ outputFiles }) => outputFiles[0]?.text ?? '')
   return bundled
