@@ -1,6 +1,6 @@
 /**
- * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file that git
- * tracks or would track.
+ * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file that
+ * .gitignore does not exclude.
  *
  * - No sentence begins with "What", "Who", "Of" or the like, unless it is a question. Such a sentence hides its subject.
  * - A noun follows each possessive of `other` and `another`.
@@ -8,8 +8,7 @@
  *
  * The rules hold for every file. There is no way to exempt one.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { proseOf } from './extract.mjs'
@@ -35,16 +34,37 @@ export function checkFile(path, text) {
   return { findings, lines }
 }
 
-/** @param {string[]} paths files and folders. Default: all */
+/**
+ * The files at these paths, and in these folders. It does without git, because an archive of the sources has no repository.
+ *
+ * @param {string[]} paths
+ */
 function filesIn(paths) {
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', ...paths])
-  const names = new Set(listed.toString().split('\0').filter(Boolean))
-  return [...names].sort().filter((name) => existsSync(name) && statSync(name).isFile())
+  const isIgnored = ignoredBy(readFileSync('.gitignore', 'utf8').split('\n').filter(Boolean))
+  const found = []
+  const visit = (path) => {
+    if (isIgnored(path)) return
+    if (!statSync(path).isDirectory()) found.push(path)
+    else for (const name of readdirSync(path).sort()) visit(path === '.' ? name : `${path}/${name}`)
+  }
+  for (const path of paths) visit(path.replace(/(?<=.)\/$/, ''))
+  return found
+}
+
+/** @param {string[]} patterns names, paths, and `*` before an extension, as .gitignore has them */
+function ignoredBy(patterns) {
+  return (path) =>
+    ['.git/', ...patterns].some((pattern) => {
+      const ignored = pattern.replace(/\/$/, '')
+      const name = ignored.includes('/') ? path : path.split('/').at(-1)
+      return ignored.startsWith('*') ? name.endsWith(ignored.slice(1)) : name === ignored
+    })
 }
 
 function run() {
   let [count, lines] = [0, 0]
-  for (const path of filesIn(process.argv.slice(2))) {
+  const paths = process.argv.slice(2)
+  for (const path of filesIn(paths.length > 0 ? paths : ['.'])) {
     const checked = checkFile(path, readFileSync(path, 'utf8'))
     lines += checked.lines
     count += checked.findings.length
