@@ -229,7 +229,9 @@ async function createExample(name: string): Promise<Example> {
     NEXT_TELEMETRY_DISABLED: '1',
     WRANGLER_SEND_METRICS: 'false',
   }
-  const runScript = (script: string) => run('npm', ['run', '--silent', script], folder, env)
+  // Without NODE_ENV, it would be Vitest's, with which Next builds another kind of app.
+  const runScript = (script: string) =>
+    run('npm', ['run', '--silent', script], folder, { ...env, NODE_ENV: 'production' })
   return {
     folder,
     run: runScript,
