@@ -326,7 +326,7 @@ describe.each(Object.entries(connect))('queryCache on %s', (_driver, connectWith
       await get()
       await put('perhaps of the first')
       expect(await site.client().count()).toBe(0)
-      // Called all the time, and so never alone: the claim has lasted as long as any claim may.
+      // The claim has reached the longest duration of a claim, although calls never stopped.
       ahead = 200_000
       await get()
       await put('perhaps of the first')
