@@ -1,6 +1,6 @@
 /**
- * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file that
- * .gitignore does not exclude.
+ * Checks the mechanical rules of plain English: `node test/prose/check.mjs [paths]`. Without paths, it reads every file but
+ * those that programs write.
  *
  * - No sentence begins with "What", "Who", "Of" or the like, unless it is a question. Such a sentence hides its subject.
  * - A noun follows each possessive of `other` and `another`.
@@ -9,7 +9,7 @@
  * The rules hold for every file. There is no way to exempt one.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import { extname } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { proseOf } from './extract.mjs'
 import { faultsOf, sentencesOf } from './sentences.mjs'
@@ -34,37 +34,27 @@ export function checkFile(path, text) {
   return { findings, lines }
 }
 
+/** Folders that programs write, at any depth. */
+const GENERATED = new Set(['node_modules', 'dist', '.git', '.pgstash', '.wrangler', 'coverage'])
+
 /**
  * The files at these paths, and in these folders. It does without git, because an archive of the sources has no repository.
  *
- * @param {string[]} paths
+ * @param {string} path
+ * @returns {string[]}
  */
-function filesIn(paths) {
-  const isIgnored = ignoredBy(readFileSync('.gitignore', 'utf8').split('\n').filter(Boolean))
-  const found = []
-  const visit = (path) => {
-    if (isIgnored(path)) return
-    if (!statSync(path).isDirectory()) found.push(path)
-    else for (const name of readdirSync(path).sort()) visit(path === '.' ? name : `${path}/${name}`)
-  }
-  for (const path of paths) visit(path.replace(/(?<=.)\/$/, ''))
-  return found
-}
-
-/** @param {string[]} patterns names, paths, and `*` before an extension, as .gitignore has them */
-function ignoredBy(patterns) {
-  return (path) =>
-    ['.git/', ...patterns].some((pattern) => {
-      const ignored = pattern.replace(/\/$/, '')
-      const name = ignored.includes('/') ? path : path.split('/').at(-1)
-      return ignored.startsWith('*') ? name.endsWith(ignored.slice(1)) : name === ignored
-    })
+function filesIn(path) {
+  if (GENERATED.has(basename(path))) return []
+  if (!statSync(path).isDirectory()) return [path]
+  return readdirSync(path)
+    .sort()
+    .flatMap((name) => filesIn(path === '.' ? name : join(path, name)))
 }
 
 function run() {
   let [count, lines] = [0, 0]
   const paths = process.argv.slice(2)
-  for (const path of filesIn(paths.length > 0 ? paths : ['.'])) {
+  for (const path of (paths.length > 0 ? paths : ['.']).flatMap(filesIn)) {
     const checked = checkFile(path, readFileSync(path, 'utf8'))
     lines += checked.lines
     count += checked.findings.length
