@@ -175,7 +175,7 @@ export interface Cache {
    */
   deleteMany(keys: Iterable<string>): Promise<number>
   /**
-   * Deletes everything in this namespace and those nested in it. Returns how many rows were removed.
+   * Deletes everything in this namespace and in nested ones. Returns how many rows were removed.
    *
    * With `prefix`, deletes only keys and nested namespaces whose names start with it. Takes one round trip for each
    * 5,000 rows.
@@ -185,7 +185,7 @@ export interface Cache {
    */
   clear(options?: ClearOptions): Promise<number>
   /**
-   * Returns the number of live entries in this namespace and those nested in it.
+   * Returns the number of live entries in this namespace and in nested ones.
    *
    * The number is exact: an entry that is live during the whole count is counted once. The first round trip counts
    * 10,000 entries and later ones up to 100,000 each, so no statement takes long. An estimate (`estimate: true`) takes
@@ -228,7 +228,7 @@ export interface Cache {
    */
   clearExpired(options?: ClearExpiredOptions): Promise<CleanupResult>
   /**
-   * Returns the number of entries in each state, and their bytes, for this namespace and those nested in it.
+   * Returns the number of entries in each state, and their bytes, in this namespace and in nested ones.
    *
    * In Postgres, figures above 10,000 entries (per node) are estimates from a sample, and `estimated` is true. An
    * estimate takes one round trip, however large the table. `exact: true` counts everything, in parts.
@@ -504,7 +504,7 @@ export interface CacheStats {
 export interface ListOptions {
   /**
    * The beginning of the keys to list, case-sensitive. With it, nested namespaces are not listed. Default: all entries
-   * of this namespace and those nested in it.
+   * of this namespace and nested ones.
    */
   prefix?: string | undefined
   /** `expired` includes invalidated entries, `live` includes permanent ones. Default: all. */

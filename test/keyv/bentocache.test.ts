@@ -64,7 +64,7 @@ describe('the driver for bentocache', () => {
     expect(await driver.deleteMany([])).toBe(true)
   })
 
-  it('clears its own namespace and those nested in it, and nothing else', async () => {
+  it('clears its own namespace and in nested ones, and nothing else', async () => {
     const driver = createDriver()
     const [users, usersTwo] = [driver.namespace('users'), driver.namespace('users2')]
     const admins = users.namespace('admins')

@@ -1,6 +1,6 @@
 import { createCache, type Database, memoryCache, tieredCache } from 'pgstash'
 
-/** Copies of a thousand entries in this isolate, at most five seconds behind what others write. */
+/** Keeps copies of a thousand entries in this isolate. A copy is at most five seconds old. */
 export function createNear(db: Database) {
   return tieredCache({ l1: memoryCache({ maxEntries: 1_000 }), l2: createCache(db), l1Expiration: '5s' })
 }
