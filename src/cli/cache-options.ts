@@ -5,6 +5,7 @@ import { compressingCodec } from '../codecs/compressing-codec.ts'
 import { createCache } from '../postgres/create-cache.ts'
 import { createRunner, type Runner } from '../postgres/runner.ts'
 import { type CacheTables, cacheTables } from '../schema/index.ts'
+import { namesOf } from '../schema/table-names.ts'
 import { type Codec, jsonCodec } from '../values/codec.ts'
 import { nestedScope, ROOT, type Scope } from '../values/key.ts'
 import { collect } from './arguments.ts'
@@ -91,15 +92,15 @@ export async function withCache(
   await withConnection(omitUndefined({ databaseUrl, endpoint, schema }), async (connection) => {
     // No prepared names: they would not outlive the command, and some poolers do not support them.
     // No warnings: the command itself says why it failed.
-    const settings = { tables, preparedNames: false, warn: false }
-    const whole = createCache(connection.db, { ...settings, timeout: TIMEOUT_MS, codec })
+    const settings = { preparedNames: false, warn: false }
+    const whole = createCache(connection.db, { ...settings, tables, timeout: TIMEOUT_MS, codec })
     const cache = namespace.reduce((parent, name) => parent.namespace(name), whole)
     await work({
       ...connection,
       cache,
       scope,
       tables,
-      runner: createRunner(connection.db, { ...settings, timeoutMs: TIMEOUT_MS }),
+      runner: createRunner(connection.db, { ...settings, tables: namesOf(tables), timeoutMs: TIMEOUT_MS }),
     })
   })
 }

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { examine, statusOf } from '../doctor/examine.ts'
 import { formatCount } from '../doctor/figures.ts'
 import { type Finding, STATUSES, type Status } from '../doctor/finding.ts'
+import { namesOf } from '../schema/table-names.ts'
 import { wallClock } from '../values/clock.ts'
 import { type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
@@ -25,7 +26,7 @@ export const doctorCommand = withTableOptions(new Command('doctor'))
   .addHelpText('after', examples('pgstash doctor', 'pgstash doctor --json --fail-on problem'))
   .action(async ({ json = false, failOn, ...flags }: Flags) => {
     await withCache(flags, async ({ runner, tables, host, port, isHttp }) => {
-      const findings = await examine({ runner, tables, host, port, isHttp, now: wallClock })
+      const findings = await examine({ runner, tables: namesOf(tables), host, port, isHttp, now: wallClock })
       const status = statusOf(findings)
       await print(json ? `${JSON.stringify({ status, findings }, null, 2)}\n` : await report(findings))
       if (STATUSES.indexOf(status) >= STATUSES.indexOf(failOn)) process.exitCode = EXIT.no

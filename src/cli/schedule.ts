@@ -1,8 +1,9 @@
 /** `pgstash schedule` */
 import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
-import type { QueryDatabase } from '../postgres/database.ts'
+import { statementSql } from '../postgres/operation.ts'
 import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
+import { namesOf } from '../schema/table-names.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
 import { EXIT } from './exit-codes.ts'
@@ -53,9 +54,9 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
   })
 
 /** The SQL of one cleanup step. Each run continues where the last run stopped. */
-function cleanupText({ db, tables }: Place, batch: number): string {
-  const query = sweep.everything.build(db as unknown as QueryDatabase, tables)
-  return statementText(query, { ...SWEEP_START, ...sweepSizes(batch) })
+function cleanupText({ tables }: Place, batch: number): string {
+  const statement = statementSql(sweep.everything.build(namesOf(tables)))
+  return statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
 }
 
 interface Scheduler {

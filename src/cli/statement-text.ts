@@ -1,17 +1,13 @@
 /** Writes a statement as text with its parameters inlined, for pg_cron, which passes no parameters. */
-import { fillPlaceholders } from 'drizzle-orm'
-import type { Preparable } from '../postgres/database.ts'
+import { mapPieces, type Sql } from '../schema/sql.ts'
 import { literal } from '../schema/sql-text.ts'
 
-/** Also matches quoted text, in order to skip it: the name of a table may contain `$1`. */
-const PARAMETER = /'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\d+)/g
-
-export function statementText(query: Preparable, values: Record<string, unknown>): string {
-  const { sql, params } = query.toSQL()
-  const filled = fillPlaceholders(params, values)
-  return sql.replace(PARAMETER, (text, place?: string) =>
-    place === undefined ? text : asSql(filled[Number(place) - 1]),
-  )
+export function statementText(statement: Sql, values: Record<string, unknown>): string {
+  return mapPieces(
+    statement,
+    (piece) => piece,
+    (name) => asSql(values[name]),
+  ).join('')
 }
 
 function asSql(value: unknown): string {

@@ -1,8 +1,6 @@
 /** The findings of `doctor`, and the declaration of a check. */
-import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
 import type { Runner } from '../postgres/runner.ts'
-import type { CacheTables } from '../schema/index.ts'
-import { qualified } from '../schema/sql-text.ts'
+import type { TableNames } from '../schema/table-names.ts'
 
 /** From good to bad. A `note` is good to know, but needs no action now. */
 export const STATUSES = ['ok', 'note', 'warning', 'problem'] as const
@@ -24,7 +22,7 @@ export interface Finding extends Observation {
 /** The cache to examine, and the connection to it. */
 export interface Examined {
   readonly runner: Runner
-  readonly tables: CacheTables
+  readonly tables: TableNames
   /** The host and port of the connection. */
   readonly host: string
   readonly port: number
@@ -39,17 +37,6 @@ export interface Check {
   /** True if the check needs the cache's tables. */
   readonly needsTables: boolean
   readonly look: (examined: Examined) => Promise<Observation[]>
-}
-
-/** The oid of a table. Null if the table does not exist, or the role may not see it. */
-export function oidOf(tables: CacheTables, table: Table): SQL {
-  return sql`to_regclass(${qualified(tables, table)}::text)`
-}
-
-/** The name of a table, for SQL in a finding. */
-export function shownName(tables: CacheTables, table: Table): string {
-  const name = getTableName(table)
-  return tables.schema === undefined ? name : `${tables.schema}.${name}`
 }
 
 export const ok = (what: string): Observation => ({ status: 'ok', what })

@@ -2,9 +2,9 @@
 import type { CacheConfig } from 'drizzle-orm/cache/core/types'
 import type { PostgresEngine } from '../postgres/postgres-store.ts'
 import { ownTables as cacheTablesOf } from '../schema/own-tables.ts'
+import { shownName } from '../schema/table-names.ts'
 import { now } from '../values/clock.ts'
 import { type Deadline, parseExpiration } from '../values/expiration.ts'
-import { drizzleName } from './table-names.ts'
 
 /**
  * Returns the name of an entry. In Drizzle, a custom tag *is* the key. The prefixes keep tags apart from the hashes of
@@ -24,5 +24,5 @@ export function deadlineOf({ ex, px, exat, pxat }: CacheConfig = {}): Deadline |
 
 /** Returns the cache's own tables, which it must not cache. */
 export function ownTables({ store }: PostgresEngine): readonly string[] {
-  return cacheTablesOf(store.tables).map(drizzleName)
+  return cacheTablesOf(store.tables).map((table) => shownName(store.tables, table))
 }

@@ -20,9 +20,9 @@
 import { lockSteps } from '../migrate/home-sql.ts'
 import { isCacheTable } from '../migrate/shape-sql.ts'
 import { hasStrangeTrigger, isOwnRole, isTrusted } from '../migrate/trust-sql.ts'
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
-import { guardedBlock, identifier, literal, qualified, regclass } from '../schema/sql-text.ts'
+import { guardedBlock, identifier, literal } from '../schema/sql-text.ts'
+import { regclass, type TableNames } from '../schema/table-names.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../values/sha256.ts'
 import { relationOf, type Watchable } from './relation.ts'
 import { tagBase } from './tags.ts'
@@ -48,7 +48,7 @@ export const REFUSALS: Readonly<Record<string, string>> = {
 }
 
 /** Returns the prefix of the names of watched tables' functions. */
-export function functionPrefix({ prefix }: CacheTables): string {
+export function functionPrefix({ prefix }: TableNames): string {
   return `${prefix}cache_watch_`
 }
 
@@ -63,11 +63,11 @@ function readableName(table: Watchable): string {
 }
 
 /** Returns an expression for the schema of the cache's functions: the schema of its log, or where the log would be. */
-export function home(tables: CacheTables): string {
+export function home(tables: TableNames): string {
   const fallback = tables.schema === undefined ? 'current_schema()' : literal(tables.schema)
   return `coalesce((
     select n.nspname::text from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-    where c.oid = ${regclass(tables, tables.invalidations)}), ${fallback})`
+    where c.oid = ${regclass(tables.invalidations)}), ${fallback})`
 }
 
 function relationText(table: Watchable): string {
@@ -76,14 +76,14 @@ function relationText(table: Watchable): string {
 }
 
 /** Returns the settings of each table as rows, which the block loops over. */
-function itemsSql(given: readonly Watchable[], tables: CacheTables): string {
+function itemsSql(given: readonly Watchable[], tables: TableNames): string {
   const list = given.map((table, index) => {
     return {
       at: index + 1,
       tag: `table:${tagBase(table)}`,
       row: `row:${tagBase(table)}:`,
       function: functionPrefix(tables) + hashOf(table),
-      trigger: `pgstash_${bytesToHex(sha256(utf8ToBytes(`${qualified(tables, tables.state)} ${tagBase(table)}`))).slice(0, 12)}`,
+      trigger: `pgstash_${bytesToHex(sha256(utf8ToBytes(`${tables.state.text} ${tagBase(table)}`))).slice(0, 12)}`,
       readable: readableName(table),
     }
   })
@@ -99,7 +99,7 @@ const relationOids = (names: readonly string[]) =>
   `array[${names.map((name) => `pg_catalog.to_regclass(${literal(name)})`).join(', ')}]::pg_catalog.oid[]`
 
 /** Creates the functions and triggers that are missing or differ. */
-export function watchSql(given: readonly Watchable[], rows: boolean, tables: CacheTables): string {
+export function watchSql(given: readonly Watchable[], rows: boolean, tables: TableNames): string {
   const settings = [...SETTINGS, ...(rows ? PRINTING : [])]
   const body = rows
     ? `select string_agg(format(${literal(keyColumn)}, a.attname), ' || '','' || ' order by k.position) into key
@@ -211,8 +211,8 @@ for item in select * from ${itemsSql(given, tables)} order by relations[given.at
     end loop;
   end loop;
 end loop;`,
-    `${lockSteps(tables)}log_table := ${regclass(tables, tables.invalidations)};
-own := ${relationOids(ownTables(tables).map((table) => qualified(tables, table)))};
+    `${lockSteps(tables)}log_table := ${regclass(tables.invalidations)};
+own := ${relationOids(ownTables(tables).map((table) => table.text))};
 relations := ${relationOids(given.map(relationText))};
 `,
   )
@@ -232,7 +232,7 @@ function functionExists(not: '' | 'not', condition: string): string {
  *
  * It drops functions of any owner if the role may. That is how to remove a function that another role has planted.
  */
-export function unwatchSql(given: readonly Watchable[] | 'all', tables: CacheTables): string {
+export function unwatchSql(given: readonly Watchable[] | 'all', tables: TableNames): string {
   const names =
     given === 'all'
       ? `select p.proname::text as function from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
@@ -247,12 +247,12 @@ item pg_catalog.record;`,
 for item in ${names} loop
   execute format('drop routine if exists %I.%I() cascade', home, item.function);
 end loop;`,
-    `${lockSteps(tables)}log_table := ${regclass(tables, tables.invalidations)};\n`,
+    `${lockSteps(tables)}log_table := ${regclass(tables.invalidations)};\n`,
   )
 }
 
 /** Returns a condition: this file created the function, and it is not a user's function with the same prefix. */
-export function isWatchFunction(tables: CacheTables, p: string): string {
+export function isWatchFunction(tables: TableNames, p: string): string {
   const prefix = functionPrefix(tables)
   return `starts_with(${p}.proname, ${literal(prefix)}) and substr(${p}.proname, ${[...prefix].length + 1}) ~ '^[0-9a-f]{12}$'
     and ${p}.pronargs = 0 and ${p}.prorettype = 'pg_catalog.trigger'::pg_catalog.regtype`

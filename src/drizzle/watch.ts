@@ -3,11 +3,13 @@
  * transaction.
  */
 import { sql } from 'drizzle-orm'
+import { databaseOver } from '../postgres/connections/client-database.ts'
 import { type DatabaseSource, openDatabase, type QueryDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import type { CacheTables } from '../schema/index.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { isPgTable, isView, relationOf, type Watchable } from './relation.ts'
@@ -46,7 +48,7 @@ export type Watchables = Watchable | Iterable<Watchable>
  */
 export async function watchTables(db: DatabaseSource, tables: Watchables, options?: WatchTablesOptions): Promise<void> {
   const given = toArray(tables)
-  const { rows = false, tables: own = defaultTables } = optionsObject<WatchTablesOptions>(options, ['rows', 'tables'])
+  const { rows = false, tables: own } = optionsObject<WatchTablesOptions>(options, ['rows', 'tables'])
   const statement = watchSql(given, boolean('rows', rows), checkedTables(own))
   if (given.length > 0) await execute(db, statement)
 }
@@ -84,7 +86,7 @@ export async function unwatchAllTables(db: DatabaseSource, options?: WatchOption
  */
 export async function watchedTables(db: DatabaseSource, options?: WatchOptions): Promise<WatchedTable[]> {
   const tables = cacheTablesOf(options)
-  const opened = (await openDatabase(db)()) as unknown as QueryDatabase
+  const opened = (await openDatabase(db, databaseOver)()) as unknown as QueryDatabase
   return withRetries('always', async () => {
     try {
       return await watchedRows(opened, tables)
@@ -94,8 +96,8 @@ export async function watchedTables(db: DatabaseSource, options?: WatchOptions):
   })
 }
 
-function cacheTablesOf(options: WatchOptions | undefined): CacheTables {
-  const { tables = defaultTables } = optionsObject<WatchOptions>(options, ['tables'])
+function cacheTablesOf(options: WatchOptions | undefined): TableNames {
+  const { tables } = optionsObject<WatchOptions>(options, ['tables'])
   return checkedTables(tables)
 }
 
@@ -112,7 +114,7 @@ function toArray(tables: Watchables): Watchable[] {
 }
 
 async function execute(db: DatabaseSource, statement: string): Promise<void> {
-  const opened = await openDatabase(db)()
+  const opened = await openDatabase(db, databaseOver)()
   await withRetries('always', async () => {
     try {
       await opened.execute(sql.raw(statement))

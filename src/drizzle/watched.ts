@@ -1,8 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { isTrusted } from '../migrate/trust-sql.ts'
 import type { QueryDatabase } from '../postgres/database.ts'
-import type { CacheTables } from '../schema/index.ts'
-import { regclass } from '../schema/sql-text.ts'
+import { regclass, type TableNames } from '../schema/table-names.ts'
 import { home, isWatchFunction } from './watch-sql.ts'
 
 /** A table that `watchTables` watches. */
@@ -20,13 +19,13 @@ export interface WatchedTable {
  *
  * Ignores functions that neither this role nor the log's owner can have created, because their comments prove nothing.
  */
-export async function watchedRows(db: QueryDatabase, tables: CacheTables): Promise<WatchedTable[]> {
+export async function watchedRows(db: QueryDatabase, tables: TableNames): Promise<WatchedTable[]> {
   const noted = sql`(
     select obj_description(p.oid, 'pg_proc')::jsonb as note, (
         select count(distinct t.tgrelid) from pg_trigger as t where t.tgfoid = p.oid) as relations
     from pg_proc as p join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname = ${sql.raw(home(tables))} and ${sql.raw(isWatchFunction(tables, 'p'))}
-      and (p.proowner = (select c.relowner from pg_class as c where c.oid = ${sql.raw(regclass(tables, tables.invalidations))})
+      and (p.proowner = (select c.relowner from pg_class as c where c.oid = ${sql.raw(regclass(tables.invalidations))})
         or ${sql.raw(isTrusted('p.proowner'))})
   ) as watched`
   return db

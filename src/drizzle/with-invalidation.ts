@@ -2,11 +2,13 @@
 import { QueryPromise, type SQL, type SQLWrapper, sql, type Table, type View } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkDatabase, type Database, primary } from '../postgres/database.ts'
-import { type Invalidation, invalidation } from '../postgres/invalidation.ts'
-import { invalidateNow } from '../postgres/operations/invalidate.ts'
+import { createInvalidation, type Invalidation } from '../postgres/invalidation.ts'
+import { noteGivenTags } from '../postgres/operations/invalidate.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
-import { doBlock, literal, qualified } from '../schema/sql-text.ts'
+import { drizzleSql } from '../schema/drizzle-sql.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { doBlock, literal } from '../schema/sql-text.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
 import type { Taggable } from './relation.ts'
@@ -55,7 +57,7 @@ type Method = (...args: unknown[]) => unknown
 export function withInvalidation<Db extends Database>(db: Db, options?: WithInvalidationOptions): Db & Touching<Db> {
   checkDatabase(db)
   const given = optionsObject<WithInvalidationOptions>(options, ['schema', 'tables'])
-  const tables = checkedTables(given.tables ?? defaultTables)
+  const tables = checkedTables(given.tables)
   const affected = cascades(given.schema ?? {})
   return wrapDatabase(db, {
     tagsOf: (written) => affected(written).map(tableTag),
@@ -64,7 +66,7 @@ export function withInvalidation<Db extends Database>(db: Db, options?: WithInva
 }
 
 interface WrapSettings {
-  readonly tables: CacheTables
+  readonly tables: TableNames
   readonly tagsOf: (written: readonly string[]) => readonly string[]
 }
 
@@ -130,7 +132,7 @@ function wrapDatabase<Db extends Database>(db: Db, settings: WrapSettings): Db &
 function refreshAndInvalidate(query: SQLWrapper, { tables, tagsOf }: WrapSettings, view: View): SQLWrapper {
   const refresh = query.getSQL.bind(query)
   const tags = tagsOf([drizzleName(view)]).map((tag) => `(${literal(tag)})`)
-  const note = `insert into ${qualified(tables, tables.invalidations)} (tag) values ${tags.join(', ')} on conflict do nothing;`
+  const note = `insert into ${tables.invalidations.text} (tag) values ${tags.join(', ')} on conflict do nothing;`
   // The builder belongs to this call. Replacing its SQL keeps its other methods: concurrently(), prepare(), batches.
   return Object.assign(query, { getSQL: () => sql.raw(doBlock('', `${textOf(refresh())};\n${note}`)) })
 }
@@ -142,7 +144,8 @@ function invalidationCte(db: Database, { tables, tagsOf }: WrapSettings, table: 
     CTE,
     {},
   )
-  return named.as(sql`${invalidateNow(tables, tagsOf([drizzleName(table)]))} returning 1`)
+  const tags = JSON.stringify(tagsOf([drizzleName(table)]))
+  return named.as(sql`${drizzleSql(noteGivenTags(tables), () => tags)} returning 1`)
 }
 
 /**
@@ -165,7 +168,7 @@ function execute(
         'Expected raw SQL that writes to contain its tables as Drizzle tables, or touching(…) to name them, got neither.',
       )
     }
-    return runTogether(db, run, invalidation(settings.tagsOf(written), { tables: settings.tables }))
+    return runTogether(db, run, createInvalidation(settings.tables, settings.tagsOf(written)))
   })
 }
 

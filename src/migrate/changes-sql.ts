@@ -5,9 +5,8 @@
  * logs nothing, because it changes no value. Cleanup logs nothing, because an expired entry has no live copy. The
  * triggers run with the rights of the role that migrated, so roles that write entries need no right on the log.
  */
-import type { Table } from 'drizzle-orm'
-import type { CacheTables } from '../schema/index.ts'
 import { escapeFormat, identifier, literal } from '../schema/sql-text.ts'
+import type { NamedTable, TableNames } from '../schema/table-names.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { homeTable, oidOf, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
@@ -57,7 +56,7 @@ const ROWS: Readonly<Record<string, string>> = {
 }
 
 /** Installs or removes the triggers. Changes nothing if they already match the options. */
-export function changeSteps(tables: CacheTables, options: ChangeOptions): string[] {
+export function changeSteps(tables: TableNames, options: ChangeOptions): string[] {
   const sources = [
     [tables.entries, 'entries', ENTRIES],
     [tables.invalidations, 'invalidations', INVALIDATIONS],
@@ -68,13 +67,13 @@ export function changeSteps(tables: CacheTables, options: ChangeOptions): string
 }
 
 interface Event {
-  readonly table: Table
+  readonly table: NamedTable
   readonly word: string
   readonly event: string
   readonly changed: string
 }
 
-function eventStep(tables: CacheTables, { table, word, event, changed }: Event, options: ChangeOptions): string {
+function eventStep(tables: TableNames, { table, word, event, changed }: Event, options: ChangeOptions): string {
   const name = `${tables.prefix}cache_note_${word}_${event}`
   const placedName = `%1$I.${escapeFormat(identifier(name))}`
   const installed = (condition: string) => `exists (
@@ -111,7 +110,7 @@ if not exists (
 end if;`
 }
 
-function functionBody(tables: CacheTables, changed: string, { log, channel }: ChangeOptions): string {
+function functionBody(tables: TableNames, changed: string, { log, channel }: ChangeOptions): string {
   // The function ignores the search path, so it takes the schema from the trigger's table.
   const insert = `execute format('insert into %I.%I (kind, name) select kind, name from unnest($1, $2) as c(kind, name)
     order by kind, name collate "C" on conflict do nothing', tg_table_schema, ${literal(`${tables.prefix}cache_changes`)}) using kinds, names;`

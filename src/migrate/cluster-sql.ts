@@ -1,9 +1,9 @@
 /** Resets tags if the tables moved to another cluster, or if the cluster's transaction ids went back. */
 import { CLUSTER_IDENTITY } from '../schema/cluster.ts'
 import { FIRST_ROW, hasFutureNotes, isCopied } from '../schema/foreign-rows.ts'
-import type { CacheTables } from '../schema/index.ts'
 import { TAG_STATE } from '../schema/rejected.ts'
 import { escapeFormat, literal } from '../schema/sql-text.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { homeTable, runBlock } from './home-sql.ts'
 
 /** A snapshot from before the first transaction. */
@@ -19,7 +19,7 @@ const NOTHING_SEEN = '3:3:'
  * read the identity reads all entries. It reads them only once, because from then on the state shows whether it was
  * copied.
  */
-export function clusterStep(tables: CacheTables): string {
+export function clusterStep(tables: TableNames): string {
   const names = {
     entries: homeTable(tables.entries),
     leases: homeTable(tables.leases),

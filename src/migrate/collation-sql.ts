@@ -1,5 +1,5 @@
 /** Gives keys, tags and names of changes the collation `C`, if another tool created their columns. */
-import type { CacheTables } from '../schema/index.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { homeTable, oidOf, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 
@@ -8,7 +8,7 @@ import { lockStep } from './locks-sql.ts'
  * out. So it would alter a column with a collation at each push. This step rebuilds the column's index, but not the
  * table.
  */
-export function collationSteps(tables: CacheTables): string {
+export function collationSteps(tables: TableNames): string {
   const columns = [
     [tables.leases, 'key'],
     [tables.entries, 'key'],

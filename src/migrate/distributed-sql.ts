@@ -4,8 +4,8 @@
  * On a distributed table, functions such as `pg_current_snapshot()` run on the coordinator, while the rows carry the
  * transaction ids of their workers. Comparisons of the two mean nothing, and reads of tagged entries would be stale.
  */
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { oidOf } from './home-sql.ts'
 
 /** The SQLSTATE without its last character, the table's number. */
@@ -20,7 +20,7 @@ export const DISTRIBUTED_DECLARATIONS = 'distributed pg_catalog.int8;'
  * For a guarded block, before and after the tables are created: in a distributed schema, new tables are distributed
  * too.
  */
-export function distributedSteps(tables: CacheTables): string {
+export function distributedSteps(tables: TableNames): string {
   return `if to_regclass('${CITUS_TABLES}') is not null then
   execute 'select min(own.place) from unnest($1) with ordinality as own(oid, place)
     join ${CITUS_TABLES} as d on d.logicalrelid = own.oid'

@@ -4,8 +4,8 @@
  * The last character of the SQLSTATE identifies the table, because every driver reports the SQLSTATE.
  */
 
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { isCacheTable } from './shape-sql.ts'
 import { hasStrangeTrigger, isTrusted } from './trust-sql.ts'
 
@@ -13,7 +13,7 @@ import { hasStrangeTrigger, isTrusted } from './trust-sql.ts'
 export const GUARD = { foreign: 'PGSF', untrusted: 'PGSO', hidden: 'PGSR' } as const
 
 /** Steps for a guarded block, with the variables `found` and `home` from `home-sql.ts`. */
-export function guardSteps(tables: CacheTables): string {
+export function guardSteps(tables: TableNames): string {
   const own = ownTables(tables)
   const isOurs = own.map((table, index) => isCacheTable(tables, table, `found[${index + 1}]`))
   return `-- Nothing that is not ours is adopted. All in one array: in a loop, each round would plan all of them.

@@ -4,10 +4,9 @@
  * A statement is a template for one `format`: `%1$I` is the schema, and each other `%` is doubled. `format` does not
  * search the inserted values and names again.
  */
-import { getTableName, type Table } from 'drizzle-orm'
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
-import { dollarQuoted, escapeFormat, identifier, literal, qualified, regclass } from '../schema/sql-text.ts'
+import { dollarQuoted, escapeFormat, identifier, literal } from '../schema/sql-text.ts'
+import { type NamedTable, regclass, type TableNames } from '../schema/table-names.ts'
 
 /**
  * Waits for other sessions that migrate or watch these tables at the same time. Use it at the beginning of a guarded
@@ -16,15 +15,15 @@ import { dollarQuoted, escapeFormat, identifier, literal, qualified, regclass } 
  * This session may have cached that a schema does not exist, although another session created it while this one waited.
  * Locking a table makes the session drop that cached answer, and reading a table locks it.
  */
-export function lockSteps(tables: CacheTables): string {
-  const name = literal(`pgstash ${qualified(tables, tables.state)}`)
+export function lockSteps(tables: TableNames): string {
+  const name = literal(`pgstash ${tables.state.text}`)
   return `-- Those who migrate at the same time wait here, and then find the work done.
 perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${name}, 0));
 perform from pg_catalog.pg_namespace limit 1;
 `
 }
 
-export function homeDeclarations(tables: CacheTables): string {
+export function homeDeclarations(tables: TableNames): string {
   const fallback = tables.schema === undefined ? 'pg_catalog.current_schema()' : literal(tables.schema)
   return `-- What the cache would meet under its tables' names.
 found pg_catalog.oid[];
@@ -32,14 +31,14 @@ home pg_catalog.text := ${fallback};`
 }
 
 /** Use it at the beginning of a guarded block, after the lock. The caller's search path still applies there. */
-export function findTables(tables: CacheTables): string {
-  const found = ownTables(tables).map((table) => regclass(tables, table))
+export function findTables(tables: TableNames): string {
+  const found = ownTables(tables).map((table) => regclass(table))
   return `found := array[${found.join(', ')}]::pg_catalog.oid[];
 `
 }
 
 /** Finds the schema of the existing tables, or the schema for new tables if none exist. */
-export function findHome(tables: CacheTables): string {
+export function findHome(tables: TableNames): string {
   if (tables.schema !== undefined) return '-- The schema was given.'
   return `-- Tables that were made before stay where they are: the table of migrations tells, or the first that there is.
 home := coalesce((
@@ -52,8 +51,8 @@ end if;`
 }
 
 /** Names a table in a template. */
-export function homeTable(table: Table): string {
-  return `%1$I.${escapeFormat(identifier(getTableName(table)))}`
+export function homeTable(table: NamedTable): string {
+  return `%1$I.${escapeFormat(identifier(table.tableName))}`
 }
 
 /** Runs a template. */
@@ -70,6 +69,6 @@ export function runBlock(template: string): string {
 }
 
 /** SQL: the table's oid, for use outside of templates. Null if the table is missing. */
-export function oidOf(table: Table): string {
+export function oidOf(table: NamedTable): string {
   return `to_regclass(format(${literal(homeTable(table))}, home))`
 }

@@ -1,9 +1,10 @@
 /** `pgstash/migrate`: creates and updates the cache's tables, over any driver, HTTP included. */
 import { sql } from 'drizzle-orm'
+import { databaseOver } from '../postgres/connections/client-database.ts'
 import { type DatabaseSource, openDatabase } from '../postgres/database.ts'
 import { databaseFailure } from '../postgres/failure.ts'
 import { withRetries } from '../postgres/retry.ts'
-import { defaultTables } from '../schema/index.ts'
+import { checkedTables } from '../schema/checked-tables.ts'
 import { type MigrateOptions, migrationSql } from './migration-sql.ts'
 import { otherEngine } from './other-engine.ts'
 import { refusal } from './refusal.ts'
@@ -27,13 +28,13 @@ export { type MigrateOptions, migrationSql } from './migration-sql.ts'
  */
 export async function migrate(source: DatabaseSource, options?: MigrateOptions): Promise<void> {
   const statement = sql.raw(migrationSql(options))
-  const db = await openDatabase(source)()
+  const db = await openDatabase(source, databaseOver)()
   await withRetries('always', async () => {
     try {
       await db.execute(statement)
     } catch (error) {
       const failure = databaseFailure(error)
-      throw (await otherEngine(db, failure)) ?? refusal(failure, options?.tables ?? defaultTables)
+      throw (await otherEngine(db, failure)) ?? refusal(failure, checkedTables(options?.tables))
     }
   })
 }

@@ -5,10 +5,9 @@
  * all its locks, and tries again. The wait is shorter than Postgres's `deadlock_timeout` (1 s). So in a deadlock the
  * migration gives way, and no statement of an application fails.
  */
-import { getTableName } from 'drizzle-orm'
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { literal } from '../schema/sql-text.ts'
+import type { TableNames } from '../schema/table-names.ts'
 
 /** The wait for one lock. Longer than most statements run, and too short for people to notice. */
 const LOCK_WAIT_MS = 200
@@ -27,10 +26,10 @@ caller_wait pg_catalog.int4;
 busy pg_catalog.text;`
 
 /** Runs steps that change existing tables. They lock these tables first, with {@link lockStep}. */
-export function withLockRetries(tables: CacheTables, steps: string): string {
+export function withLockRetries(tables: TableNames, steps: string): string {
   const own = ownTables(tables)
   const inOrder = [tables.leases, tables.entries, tables.invalidations].map(
-    (table, index) => `(${index}, found[${own.indexOf(table) + 1}], ${literal(getTableName(table))})`,
+    (table, index) => `(${index}, found[${own.indexOf(table) + 1}], ${literal(table.tableName)})`,
   )
   return `busy := (
   select string_agg(format('%I.%I', home, t.name), ', ' order by t.position)

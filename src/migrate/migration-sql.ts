@@ -4,12 +4,11 @@
  * The statement is a `do` block. Over a driver without sessions, only a `do` block can take a lock, decide and change
  * in one transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
  */
-import { getTableName } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { type CacheTables, defaultTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { escapeFormat, guardedBlock, identifier, literal } from '../schema/sql-text.ts'
+import type { NamedTable, TableNames } from '../schema/table-names.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
 import { boolean, optionsObject } from '../values/options.ts'
 import { ENCODING, ENCODING_SQLSTATE, OLDEST_POSTGRES, TOO_OLD_SQLSTATE } from '../values/versions.ts'
@@ -129,7 +128,7 @@ export function migrationSql(given?: MigrateOptions): string {
   )
 }
 
-function preamble(tables: CacheTables): string {
+function preamble(tables: TableNames): string {
   const own = ownTables(tables)
   return [
     `if current_setting('server_version_num')::int < ${OLDEST_POSTGRES}0000 then
@@ -154,7 +153,7 @@ end if;`,
   ].join('\n')
 }
 
-function migrationStep(migration: Migration, tables: CacheTables): string {
+function migrationStep(migration: Migration, tables: TableNames): string {
   const name = literal(`migration ${migration.name}`)
   // "If not exists" adopts tables that the user generated with drizzle-kit.
   const statements = migration.statements.map((statement) =>
@@ -173,7 +172,7 @@ ${changesTables ? `${lockStep('access exclusive')}\n` : ''}${statements.join('\n
 end if;`
 }
 
-function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
+function storageSteps(tables: TableNames, options: MigrateOptions): string[] {
   const heap = inRange(
     'autovacuumScaleFactor',
     options.autovacuumScaleFactor ?? DEFAULT_AUTOVACUUM_SCALE_FACTOR,
@@ -200,7 +199,7 @@ function storageSteps(tables: CacheTables, options: MigrateOptions): string[] {
 /**
  * Changes storage parameters only if they differ, because an unneeded `alter table` would wait for a running vacuum.
  */
-function parameterStep(table: PgTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
+function parameterStep(table: NamedTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
   const oid = oidOf(table)
   const holder = relation === 'heap' ? oid : `(select reltoastrelid from pg_class where oid = ${oid})`
@@ -213,7 +212,7 @@ function parameterStep(table: PgTable, parameters: Record<string, number>, relat
 end if;`
 }
 
-function compressionStep(tables: CacheTables, compression: unknown): string {
+function compressionStep(tables: TableNames, compression: unknown): string {
   if (compression !== 'lz4' && compression !== 'pglz') {
     throw new InvalidOptionError(`Expected compression to be 'lz4' or 'pglz', got ${describeType(compression)}.`)
   }
@@ -229,7 +228,7 @@ function compressionStep(tables: CacheTables, compression: unknown): string {
 end if;`
 }
 
-function persistenceStep(table: PgTable, unlogged: unknown): string {
+function persistenceStep(table: NamedTable, unlogged: unknown): string {
   if (typeof unlogged !== 'boolean') {
     throw new InvalidOptionError(`Expected unlogged to be a boolean, got ${describeType(unlogged)}.`)
   }
@@ -241,10 +240,10 @@ end if;`
 }
 
 /** Renames the tables of a statement, because drizzle-kit generates statements for the default names. */
-function renameTables(statement: string, tables: CacheTables): string {
+function renameTables(statement: string, tables: TableNames): string {
   const names = new Map(
     ownTables(tables).map((table) => {
-      const name = getTableName(table)
+      const name = table.tableName
       return [name.slice(tables.prefix.length), homeTable(table)]
     }),
   )

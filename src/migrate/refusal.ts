@@ -1,7 +1,6 @@
 /** The messages with which `migrate` refuses. The SQLSTATE names the table. */
-import { getTableName } from 'drizzle-orm'
-import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { DatabaseError } from '../values/errors.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { DISTRIBUTED } from './distributed-sql.ts'
@@ -26,7 +25,7 @@ const LOCKED =
   "Another migration is running, or other transactions kept the cache's tables locked. Nothing was changed. Let the other migration finish. Otherwise find open transactions with `select pid, xact_start, query from pg_stat_activity order by xact_start`, end them, and migrate again."
 
 /** Turns a failure into an error with advice if the migration itself refused. Returns other failures unchanged. */
-export function refusal(failure: unknown, tables: CacheTables): unknown {
+export function refusal(failure: unknown, tables: TableNames): unknown {
   if (!(failure instanceof DatabaseError) || failure.sqlState === undefined) return failure
   const { sqlState, cause } = failure
   if (sqlState === LOCK_NOT_AVAILABLE) return new DatabaseError(LOCKED, { sqlState, cause })
@@ -41,5 +40,5 @@ export function refusal(failure: unknown, tables: CacheTables): unknown {
   const table = ownTables(tables)[Number(sqlState.slice(-1))]
   const message = MESSAGES[sqlState.slice(0, -1)]
   if (table === undefined || message === undefined) return failure
-  return new DatabaseError(message(getTableName(table)), { sqlState, cause })
+  return new DatabaseError(message(table.tableName), { sqlState, cause })
 }

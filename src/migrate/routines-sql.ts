@@ -5,13 +5,12 @@
  * replaced set stays for some time, because two releases can run side by side.
  */
 
-import { getTableName } from 'drizzle-orm'
 import { ROUTINE_VERSION } from '../postgres/routines/generated.ts'
 import { FIRST_LINE, ROUTINE_SETTINGS, type Routine, signatureOf } from '../postgres/routines/routine.ts'
 import { routineName } from '../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../postgres/routines/routine-set.ts'
-import type { CacheTables } from '../schema/index.ts'
 import { dollarQuoted, escapeFormat, literal } from '../schema/sql-text.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { FOREIGN_FUNCTION_SQLSTATE } from './changes-sql.ts'
 import { homeTable, runBlock } from './home-sql.ts'
 import { isOwnRole, isTrusted } from './trust-sql.ts'
@@ -36,7 +35,7 @@ export interface RoutineOptions {
  * Builds the steps that install routines, and the steps that record them and drop other sets. Only the latter need the
  * state table.
  */
-export function routineSteps(tables: CacheTables, { isWanted, retentionDays }: RoutineOptions) {
+export function routineSteps(tables: TableNames, { isWanted, retentionDays }: RoutineOptions) {
   const routines = isWanted ? compileRoutines(tables) : []
   return {
     install: isWanted ? installSteps(tables, routines) : '',
@@ -48,7 +47,7 @@ const settingRows = Object.entries(ROUTINE_SETTINGS)
   .map(([name, setting]) => `(${literal(name)}, ${literal(setting)})`)
   .join(', ')
 
-function installSteps(tables: CacheTables, routines: readonly Routine[]): string {
+function installSteps(tables: TableNames, routines: readonly Routine[]): string {
   return `-- Routines: the statements of the cache, compiled. A session keeps the plan of a routine, also over HTTP.
 select coalesce(string_agg(format(' set %I = %L', s.name, s.setting), ''), '') into routine_settings
 from (values ${settingRows}) as s(name, setting)
@@ -81,14 +80,14 @@ export function runsAsRoutine(installed: string): string {
       and ${installed}.prolang = (select l.oid from pg_language as l where l.lanname = 'plpgsql'))`
 }
 
-function rowOf(tables: CacheTables, routine: Routine): string {
+function rowOf(tables: TableNames, routine: Routine): string {
   const { parameters, columns } = signatureOf(routine)
   const name = routineName(tables, routine.name)
   return `(${[literal(name), literal(parameters), literal(columns), dollarQuoted(routine.body)].join(', ')})`
 }
 
 /** Writes a row only if it differs, because a role that migrates again may have no right to write this table. */
-function recordStep(tables: CacheTables, routines: readonly Routine[]): string {
+function recordStep(tables: TableNames, routines: readonly Routine[]): string {
   const state = homeTable(tables.state)
   const own = escapeFormat(literal(`${SET}${ROUTINE_VERSION}`))
   const set = escapeFormat(
@@ -113,7 +112,7 @@ end`)
  *
  * Functions of another role stay, and so does the row of their set.
  */
-function dropStep(tables: CacheTables, retentionDays: number): string {
+function dropStep(tables: TableNames, retentionDays: number): string {
   const state = homeTable(tables.state)
   const isOutdated = ofSets(
     `(value::jsonb ->> 'replacedAt')::timestamptz <= now() - ${retentionDays} * interval '1 day'`,
@@ -125,7 +124,7 @@ function dropStep(tables: CacheTables, retentionDays: number): string {
 end loop;
 ${runBlock(`begin
   if exists (select from ${state} where ${isOutdated}) and not exists (select from ${installed})
-    and has_table_privilege(format('%%I.%%I', %1$L, ${escapeFormat(literal(getTableName(tables.state)))}), 'delete') then
+    and has_table_privilege(format('%%I.%%I', %1$L, ${escapeFormat(literal(tables.state.tableName))}), 'delete') then
     delete from ${state} where ${isOutdated};
   end if;
 end`)}`
@@ -137,7 +136,7 @@ function ofSets(condition: string): string {
 }
 
 /** SQL: true if a function of `pg_proc` has the name and the first line of a routine of this cache, in any version. */
-function isRoutine({ prefix }: CacheTables, installed: string): string {
+function isRoutine({ prefix }: TableNames, installed: string): string {
   return `starts_with(${installed}.proname, ${escapeFormat(literal(`${prefix}cache_`))}) and ${installed}.proname ~ '_[0-9a-f]{8}$'
     and starts_with(${installed}.prosrc, ${literal(FIRST_LINE)})`
 }

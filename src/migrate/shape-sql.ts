@@ -1,8 +1,6 @@
 /** Distinguishes the cache's tables from other tables of the same name, by columns, types and key. */
-import { getTableName } from 'drizzle-orm'
-import type { PgTable } from 'drizzle-orm/pg-core'
-import type { CacheTables } from '../schema/index.ts'
 import { literal } from '../schema/sql-text.ts'
+import type { NamedTable, TableNames } from '../schema/table-names.ts'
 import { migrations } from './migrations.ts'
 
 interface Shape {
@@ -51,8 +49,8 @@ function column(name: string, type: string, isRequired: boolean): string {
  * A table without a primary key passes: its key was dropped, and `doctor` reports the missing index. Unknown columns
  * pass too, because they may belong to a newer version.
  */
-export function isCacheTable({ prefix }: CacheTables, table: PgTable, oid: string): string {
-  const shape = SHAPES.get(getTableName(table).slice(prefix.length))
+export function isCacheTable({ prefix }: TableNames, table: NamedTable, oid: string): string {
+  const shape = SHAPES.get(table.tableName.slice(prefix.length))
   if (shape === undefined) throw new Error('No migration creates this table.')
   return `coalesce((
   select c.relkind in ('r', 'p') and c.relpersistence <> 't' and not exists (

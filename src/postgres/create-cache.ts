@@ -4,7 +4,7 @@ import { buildCache, ENGINE_OPTIONS, type EngineOptions } from '../cache/build-c
 import { checkedTimeout, scopeOf } from '../cache/settings.ts'
 import type { Cache } from '../cache.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import type { CacheTables } from '../schema/index.ts'
 import { InvalidOptionError } from '../values/errors.ts'
 import { createEmit, noCost } from '../values/events.ts'
 import { boolean, optionsObject } from '../values/options.ts'
@@ -66,7 +66,7 @@ const OWN_OPTIONS = ['tables', 'preparedNames', 'warn', 'maxEntries', 'maxBytes'
  */
 export function createCache(db: DatabaseSource, options?: CacheOptions): Cache {
   const given = optionsObject<CacheOptions>(options, [...ENGINE_OPTIONS, ...OWN_OPTIONS])
-  const { tables = defaultTables, preparedNames = true, warn = true, maxEntries, maxBytes, ...engineOptions } = given
+  const { tables, preparedNames = true, warn = true, maxEntries, maxBytes, ...engineOptions } = given
   const own = checkedTables(tables)
   const runner = createRunner(db, {
     tables: own,

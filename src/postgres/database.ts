@@ -3,8 +3,9 @@ import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
 import { withoutContent } from '../values/redact.ts'
-import { databaseOver, isClient } from './connections/client-database.ts'
+import { isClient } from './connections/client-sender.ts'
 import { checkConnectionString, openConnectionString } from './connections/connection-string.ts'
+import { ENTITY_KIND } from './drivers/session-kind.ts'
 
 /**
  * Any Drizzle Postgres database: neon-http, neon-serverless, node-postgres, postgres-js, pglite, pg-proxy, a
@@ -80,7 +81,7 @@ const DATA_API_SESSION = 'AwsDataApiSession'
  */
 function refuseDataApi(db: Database): void {
   const session: unknown = Reflect.get(db, 'session')
-  if (Object(Object(session).constructor)[Symbol.for('drizzle:entityKind')] !== DATA_API_SESSION) return
+  if (Object(Object(session).constructor)[ENTITY_KIND] !== DATA_API_SESSION) return
   throw new InvalidOptionError(
     'Expected a driver other than the RDS Data API, which returns no row of more than 64 KB. Use one for TCP, such as pg.',
   )
@@ -116,18 +117,22 @@ function isDatabase(db: unknown): db is Database {
  *
  * If opening fails, the next call tries again, because a variable that is missing now may be set later.
  *
+ * @param over makes a database from a driver's client
  * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is
  *   missing
  */
-export function openDatabase(source: DatabaseSource): () => Database | Promise<Database> {
+export function openDatabase(
+  source: DatabaseSource,
+  over: (client: object) => Database,
+): () => Database | Promise<Database> {
   checkDatabaseSource(source)
   let db: Database | undefined
-  const keep = (client: object) => (db ??= databaseOver(client))
+  const keep = (client: object) => (db ??= over(client))
   return () => {
     if (db !== undefined) return db
     const given = isFunction(source) ? make(source) : source
     if (typeof given !== 'string') {
-      db = isDatabase(given) ? primary(given) : databaseOver(given)
+      db = isDatabase(given) ? primary(given) : over(given)
       return db
     }
     const client = openConnectionString(given)
@@ -172,19 +177,6 @@ export function primary(db: Database): Database {
   return inner === undefined ? db : primary(inner)
 }
 
-/** The database type that operations are built with. */
+/** The type of Drizzle's databases, for statements that are built with Drizzle. */
 // biome-ignore lint/suspicious/noExplicitAny: any schema of the user fits, although Drizzle's types are invariant in it
 export type QueryDatabase = PgDatabase<PgQueryResultHKT, any, any>
-
-/** A Drizzle query before it is prepared. */
-export interface Preparable {
-  toSQL(): { sql: string; params: unknown[] }
-  prepare(name: string | undefined): Prepared
-  $withCache(config: false): unknown
-}
-
-/** A prepared Drizzle query. */
-export interface Prepared {
-  execute(values?: Record<string, unknown>): Promise<unknown>
-  getQuery(): { sql: string; params: unknown[] }
-}

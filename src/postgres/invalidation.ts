@@ -1,12 +1,15 @@
 /** `invalidation`: invalidates tags as a statement, for the caller's own transaction or batch. */
-import { entityKind, type SQL, type SQLWrapper } from 'drizzle-orm'
-import { PgDialect } from 'drizzle-orm/pg-core'
+import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import { drizzleSql } from '../schema/drizzle-sql.ts'
+import type { CacheTables } from '../schema/index.ts'
+import { numberParameters, type Sql } from '../schema/sql.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { InvalidKeyError } from '../values/errors.ts'
 import { storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
-import { invalidateNow } from './operations/invalidate.ts'
+import { ENTITY_KIND } from './drivers/session-kind.ts'
+import { noteGivenTags } from './operations/invalidate.ts'
 
 /** Options of {@link invalidation}. */
 export interface InvalidationOptions {
@@ -51,8 +54,13 @@ export interface Invalidation extends SQLWrapper {
 export function invalidation(tags: string | Iterable<string>, options?: InvalidationOptions): Invalidation {
   // Ignoring a missing tag would silently leave old data in place.
   if (tags === undefined) throw new InvalidKeyError('Expected a tag or an iterable of tags, got undefined.')
-  const { tables = defaultTables } = optionsObject<InvalidationOptions>(options, ['tables'])
-  return new InvalidationStatement(invalidateNow(checkedTables(tables), storedTags(tags) ?? []))
+  const { tables } = optionsObject<InvalidationOptions>(options, ['tables'])
+  return createInvalidation(checkedTables(tables), tags)
+}
+
+/** @throws InvalidKeyError */
+export function createInvalidation(tables: TableNames, tags: string | Iterable<string>): Invalidation {
+  return new InvalidationStatement(noteGivenTags(tables), JSON.stringify(storedTags(tags) ?? []))
 }
 
 /**
@@ -60,18 +68,18 @@ export function invalidation(tags: string | Iterable<string>, options?: Invalida
  * database.
  */
 class InvalidationStatement implements Invalidation {
-  static readonly [entityKind] = 'PgstashInvalidation'
+  static readonly [ENTITY_KIND] = 'PgstashInvalidation'
   declare readonly _: Invalidation['_']
   // These are plain properties, because pg copies only a statement's plain properties.
   readonly text: string
   readonly values: string[]
   readonly #statement: SQL
 
-  constructor(statement: SQL) {
-    const { sql, params } = toQuery(statement)
-    this.text = sql
-    this.values = params as string[]
-    this.#statement = statement
+  /** @param tags the value of the statement's only parameter */
+  constructor(statement: Sql, tags: string) {
+    this.text = numberParameters(statement).text
+    this.values = [tags]
+    this.#statement = drizzleSql(statement, () => tags)
   }
 
   getSQL(): SQL {
@@ -81,14 +89,10 @@ class InvalidationStatement implements Invalidation {
   /** Called by neon-http's batch in Drizzle 0.45 and 1.0. */
   _prepare() {
     return {
-      getQuery: () => toQuery(this.#statement),
+      getQuery: () => ({ sql: this.text, params: this.values }),
       isResponseInArrayMode: () => false,
       mode: 'raw',
       mapResult: (result: unknown) => result,
     }
   }
-}
-
-function toQuery(statement: SQL) {
-  return new PgDialect().sqlToQuery(statement)
 }

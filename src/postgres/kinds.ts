@@ -5,14 +5,13 @@
  * other types. `float8` becomes a string or a Decimal, `int8` a bigint, `timestamptz` a Date, and arrays depend on the
  * driver.
  */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-
+import { type Sql, sql } from '../schema/sql.ts'
 export interface Kind<T> {
   /** For messages: "an integer". */
   readonly name: string
   readonly isNullable: boolean
   /** Converts the expression to text that `parse` can read under every session setting. */
-  toText(expression: SQLWrapper): SQL
+  toText(expression: Sql): Sql
   /** Undefined if the text is not of this kind. */
   parse(text: string): T | undefined
 }
@@ -25,7 +24,7 @@ export function nullable<T>(of: Kind<T>): Kind<T | null> {
   return { ...of, isNullable: true }
 }
 
-const unchanged = (expression: SQLWrapper) => sql`${expression}`
+const unchanged = (expression: Sql) => sql`${expression}`
 const whenLike = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined)
 
 const INTEGER = /^-?\d{1,16}$/

@@ -1,7 +1,6 @@
 /** Declares operations. Each has one statement, the columns of its answer, and a rule for sending it again. */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { CacheTables } from '../schema/index.ts'
-import type { Preparable, QueryDatabase } from './database.ts'
+import { join, named, raw, type Sql, sql } from '../schema/sql.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import type { Kind } from './kinds.ts'
 
 /**
@@ -22,14 +21,27 @@ export type Columns<Row> = { readonly [Name in keyof Row]: Kind<Row[Name]> }
 /** The type of a row with these columns. */
 export type RowOf<Of> = { readonly [Name in keyof Of]: Of[Name] extends Kind<infer T> ? T : never }
 
-/** The expression of each column. */
-type Expressions<Row> = { readonly [Name in keyof Row]: SQLWrapper }
+/** A common table expression. */
+export interface Cte {
+  readonly name: string
+  readonly query: Sql
+}
 
-/** Selects the operation's declared columns, each as text. */
-export type Answer<Row> = (
-  from: { select: QueryDatabase['select'] },
-  expressions: Expressions<Row>,
-) => ReturnType<typeof select>
+export function cte(name: string, query: Sql): Cte {
+  return { name, query }
+}
+
+/** A query whose columns are those of an operation. */
+export interface Query<Row> {
+  readonly with?: readonly Cte[]
+  /** The expression of each column. */
+  readonly select: { readonly [Name in keyof Row]: Sql }
+  /** The text after `from`: tables, conditions, order and limit. */
+  readonly from: Sql
+}
+
+/** Builds a query of an operation. */
+export type Build<Row> = (tables: TableNames) => Query<Row>
 
 export interface Definition<Row> {
   /**
@@ -45,17 +57,21 @@ export interface Definition<Row> {
    * `jit_above_cost`, and only a routine can turn off JIT compilation, which would take longer than the statement.
    */
   readonly prefersRoutine?: boolean
-  readonly build: Build<Row>
+  readonly build: Build<NoInfer<Row>>
 }
-
-/** Builds a statement of an operation. */
-export type Build<Row> = (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>) => Preparable
 
 /**
  * How an answer proves that it belongs to its operation. If the driver returns the names of columns, the first column
- * has the operation's name, at no cost. Drizzle returns only cells, so each row has one more cell at its end.
+ * has the operation's name, at no cost. Other drivers return only cells, so each row has one more cell at its end.
  */
 export type Mark = 'column name' | 'last cell'
+
+/** The parts of a statement. Each cell is text. The first has the operation's name. */
+export interface Statement {
+  readonly with: readonly Cte[]
+  readonly cells: readonly Sql[]
+  readonly from: Sql
+}
 
 export interface Operation<Row> {
   readonly name: string
@@ -63,11 +79,8 @@ export interface Operation<Row> {
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   readonly prefersRoutine?: boolean
-  readonly build: (db: QueryDatabase, tables: CacheTables, mark?: Mark) => Preparable
+  readonly build: (tables: TableNames) => Statement
 }
-
-/** The field that holds the mark in a row from Drizzle. */
-export const MARK = 'pgstash'
 
 /**
  * Declares an operation.
@@ -78,41 +91,38 @@ export const MARK = 'pgstash'
  *   repeatable: 'always',
  *   rows: 'at most one',
  *   columns: { found: integer },
- *   build: (db, tables, answer) => answer(db, { found: sql`1` }).from(tables.entries).where(live(tables)),
+ *   build: (tables) => ({ select: { found: sql`1` }, from: sql`${tables.entries} where ${isLive(tables)}` }),
  * })
  */
 export function operation<Row>(definition: Definition<Row>): Operation<Row> {
-  return { ...definition, build: withAnswer(definition, definition.build) }
+  return { ...definition, build: withCells(definition, definition.build) }
 }
 
-/** Wraps a build so that it selects the columns of an operation. */
-export function withAnswer<Row>(
-  operation: Pick<Definition<Row>, 'name' | 'columns'>,
+/** Wraps a build so that it selects each column of an operation as text. */
+export function withCells<Row>(
+  { name, columns }: Pick<Definition<Row>, 'name' | 'columns'>,
   build: Build<Row>,
 ): Operation<Row>['build'] {
-  return (db, tables, mark = 'column name') =>
-    build(db, tables, (from, expressions) => select(from, fieldsOf(operation, expressions, mark)))
-}
-
-type Fields = Record<string, SQL | SQL.Aliased>
-
-function select(from: { select: QueryDatabase['select'] }, fields: Fields) {
-  return from.select(fields)
-}
-
-function fieldsOf<Row>(
-  { name, columns }: Pick<Definition<Row>, 'name' | 'columns'>,
-  expressions: Expressions<Row>,
-  mark: Mark,
-): Fields {
-  const fields: Fields = {}
-  for (const [column, kind] of entriesOf(columns)) {
-    const text = kind.toText(expressions[column as keyof Row])
-    const isFirst = Object.keys(fields).length === 0
-    fields[column] = isFirst && mark === 'column name' ? text.as(name) : text
+  return (tables) => {
+    const { with: ctes = [], select, from } = build(tables)
+    const cells = entriesOf(columns).map(([column, kind]) => kind.toText(select[column as keyof Row]))
+    return { with: ctes, cells: cells.map((cell, i) => (i === 0 ? sql`${cell} as ${named(name)}` : cell)), from }
   }
-  if (mark === 'last cell') fields[MARK] = sql.raw(`'${name}'`)
-  return fields
+}
+
+/** Joins the parts of a statement. */
+export function statementSql({ with: ctes, cells, from }: Statement): Sql {
+  const steps = ctes.map(({ name, query }) => sql`${named(name)} as (${query})`)
+  return sql`${steps.length > 0 ? sql`with ${join(steps)} ` : raw('')}select ${join(cells)} from ${from}`
+}
+
+/** Returns the cells of a statement with this mark. */
+export function markedCells(
+  { cells }: Statement,
+  { name }: Pick<Operation<never>, 'name'>,
+  mark: Mark,
+): readonly Sql[] {
+  return mark === 'last cell' ? [...cells, raw(`'${name}'`)] : cells
 }
 
 /** Lists the columns of an operation in the order of its answer. */

@@ -1,7 +1,7 @@
 /** The store on the cache's tables. */
 import { type Circuit, createCircuit } from '../cache/circuit.ts'
 import { engineOf, type ScopedEngine } from '../cache/engine.ts'
-import type { CacheTables } from '../schema/index.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import type { Store } from '../store/store.ts'
 import type { Scope } from '../values/key.ts'
 import type { Capacity } from './capacity.ts'
@@ -20,7 +20,7 @@ export interface PostgresStore extends Store {
   readonly runner: Runner
   readonly session: Session
   readonly refusals: WriteRefusals
-  readonly tables: CacheTables
+  readonly tables: TableNames
   /** For responses, which always fail soft. */
   readonly responseCircuit: Circuit
 }
@@ -31,7 +31,7 @@ export interface ScopeCapacity {
   readonly capacity: Capacity
 }
 
-export function postgresStore(runner: Runner, tables: CacheTables, bound: ScopeCapacity | undefined): PostgresStore {
+export function postgresStore(runner: Runner, tables: TableNames, bound: ScopeCapacity | undefined): PostgresStore {
   const session = createSession(runner)
   const refusals = createWriteRefusals(runner.isInTransaction)
   const capacityOf = ({ prefix }: Scope) => (bound?.scope.prefix === prefix ? bound.capacity : undefined)

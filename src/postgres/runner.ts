@@ -1,16 +1,18 @@
 /** Runs operations, with a timeout and retries. Builds each operation once, and prepares it under its name. */
 
-import type { CacheTables } from '../schema/index.ts'
+import type { TableNames } from '../schema/table-names.ts'
 import { type DatabaseError, DatabaseTimeoutError } from '../values/errors.ts'
 import { type Cost, utf8Bytes } from '../values/events.ts'
 import { ignoreRejection } from '../values/promises.ts'
 import { isWorkers } from '../values/workers.ts'
 import { type Database, type DatabaseSource, isTransaction, openDatabase } from './database.ts'
+import { clientDriver } from './drivers/client-driver.ts'
 import type { Call, Driver, Send, WireValues } from './drivers/driver.ts'
 import { drizzleDriver } from './drivers/drizzle-driver.ts'
 import { httpDriver } from './drivers/http-driver.ts'
 import { pgDriver } from './drivers/pg-driver.ts'
 import { postgresJsDriver } from './drivers/postgres-js-driver.ts'
+import { overClient } from './drivers/session-kind.ts'
 import { databaseFailure } from './failure.ts'
 import { createFirstContact, type FirstContact } from './first-contact.ts'
 import type { Operation } from './operation.ts'
@@ -41,7 +43,7 @@ export interface Runner {
 }
 
 export interface RunnerOptions {
-  tables: CacheTables
+  tables: TableNames
   /** The time limit for one statement with its retries. */
   timeoutMs: number
   preparedNames: boolean
@@ -57,7 +59,7 @@ export function createRunner(
   source: DatabaseSource,
   { tables, timeoutMs, preparedNames, countBytes = false, warn = true, onFallback = () => {} }: RunnerOptions,
 ): Runner {
-  const connect = connectOnce(openDatabase(source), { tables, preparedNames, timeoutMs })
+  const connect = connectOnce(openDatabase(source, overClient), { tables, preparedNames, timeoutMs })
   const contact = createFirstContact(!warn)
   const routines = createRoutineUse(tables, onFallback)
   // A failure ends the caller's transaction. To repeat it, the caller needs the original error, so do not retry.
@@ -220,6 +222,7 @@ function inspect(db: Database, { tables, preparedNames, timeoutMs }: ConnectOpti
     httpDriver(db, tables) ??
     pgDriver(db, tables, preparedNames) ??
     postgresJsDriver(db, tables, preparedNames) ??
+    clientDriver(db, tables) ??
     drizzleDriver(db, tables, preparedNames)
   const createLimits = driver.endsAbandoned && !isWorkers() ? sharedTimeLimits : separateTimeLimits
   const limits = createLimits<LimitedCall>(timeoutMs, (call) => abandon(db, timeoutMs, call))

@@ -1,10 +1,13 @@
 /** Purges responses by URL, prefix or tag: immediately, or inside a transaction. */
 import type { Cache } from '../cache.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
-import { purgeQuery } from '../postgres/responses/purge.ts'
+import { drizzleQuery } from '../postgres/drizzle-query.ts'
+import { purgeHard, purgeSoft } from '../postgres/responses/purge.ts'
 import { purgeValues, RESPONSE_NAMESPACE, responseStoreOf, storedUrl } from '../postgres/responses/response-store.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import { drizzleSql } from '../schema/drizzle-sql.ts'
+import type { CacheTables } from '../schema/index.ts'
+import type { Sql } from '../schema/sql.ts'
 import { nestedScope, ROOT } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import { type PurgeTargets, parseTargets } from './purge-targets.ts'
@@ -54,11 +57,26 @@ export interface PurgeStatementsOptions {
  */
 export function purgeStatements(db: Database, targets: PurgeTargets, options?: PurgeStatementsOptions) {
   checkDatabase(db)
-  const { namespace, tables = defaultTables } = optionsObject<PurgeStatementsOptions>(options, ['namespace', 'tables'])
+  const { namespace, tables } = optionsObject<PurgeStatementsOptions>(options, ['namespace', 'tables'])
   const { keys, prefixes, tags, soft } = parseTargets(targets)
   const scope = nestedScope(namespace === undefined ? ROOT : nestedScope(ROOT, namespace), RESPONSE_NAMESPACE)
   const bases = keys.map((key) => storedUrl(scope, key))
   const values = purgeValues(scope, { bases, prefixes, ...(tags && { tags }), soft })
-  const query = () => purgeQuery(db as unknown as QueryDatabase, checkedTables(tables), values, soft ? 'soft' : 'hard')
+  const statement = (soft ? purgeSoft : purgeHard).build(checkedTables(tables))
+  const [purged, raced] = statement.cells as [Sql, Sql]
+  const json = (name: string) => {
+    const value: unknown = Reflect.get(values, name)
+    return value === null || value === undefined ? null : JSON.stringify(value)
+  }
+  const query = () =>
+    drizzleQuery(
+      db as unknown as QueryDatabase,
+      statement,
+      {
+        purged: drizzleSql<number>(purged, json).mapWith(Number),
+        raced: drizzleSql<boolean>(raced, json).mapWith((isRaced) => isRaced === 'true'),
+      },
+      json,
+    )
   return [query(), query()] as const
 }

@@ -1,4 +1,4 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
+import { type Sql, sql } from './sql.ts'
 
 /**
  * SQL: compares a text by its bytes. This order is the same on every server. Ranges of keys and the order of locks
@@ -8,6 +8,6 @@ import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
  * only `drizzle-kit push` made, the columns have the database's collation. The answers are still right, but each range
  * reads the whole table.
  */
-export function byBytes(text: SQLWrapper): SQL {
+export function byBytes(text: Sql): Sql {
   return sql`${text} collate "C"`
 }

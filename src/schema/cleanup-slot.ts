@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type Sql, sql } from './sql.ts'
 
 /**
  * Entries that become removable within the same ten minutes share a slot. A touch within a slot changes no index (HOT).
@@ -15,6 +15,6 @@ export const UNKNOWN_SLOT = 0
  * Rejected: a generated column. Postgres parses its expression again in each statement, which takes a third of a
  * write's time.
  */
-export function cleanupSlot(instant: SQL): SQL {
-  return sql`floor(extract(epoch from (${instant} - timestamptz '2000-01-01 00:00:00+00')) / ${sql.raw(String(CLEANUP_SLOT_SECONDS))})::int`
+export function cleanupSlot(instant: Sql): Sql {
+  return sql`floor(extract(epoch from (${instant} - timestamptz '2000-01-01 00:00:00+00')) / ${CLEANUP_SLOT_SECONDS})::int`
 }

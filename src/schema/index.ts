@@ -19,9 +19,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { describeType, InvalidTableNameError } from '../values/errors.ts'
 import { optionsObject } from '../values/options.ts'
-import { allOf } from './all-of.ts'
 import { UNKNOWN_SLOT } from './cleanup-slot.ts'
-import { rejected } from './rejected.ts'
+import { isExpired, isForever, isLive, isUnexpired } from './conditions.ts'
+import { drizzleCondition } from './drizzle-sql.ts'
 
 /** Postgres silently truncates identifiers to NAMEDATALEN - 1 bytes, and a truncated name is a different name. */
 const MAX_IDENTIFIER_BYTES = 63
@@ -213,7 +213,7 @@ export const cacheHistory = defaultTables.history
  * const keys = await db.select({ key: cacheEntries.key }).from(cacheEntries).where(live())
  */
 export function live(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`((${tables.entries.expiresAt} is null or ${tables.entries.expiresAt} > statement_timestamp()) and not ${rejected(tables, tables.entries)})`
+  return drizzleCondition(isLive, tables)
 }
 
 /**
@@ -223,7 +223,7 @@ export function live(tables: CacheTables = defaultTables): SQL<boolean> {
  * const waiting = await db.$count(cacheEntries, expired())
  */
 export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`not ${live(tables)}`
+  return drizzleCondition(isExpired, tables)
 }
 
 /**
@@ -233,7 +233,7 @@ export function expired(tables: CacheTables = defaultTables): SQL<boolean> {
  * const temporary = await db.$count(cacheEntries, unexpired())
  */
 export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is not null`, live(tables))}`
+  return drizzleCondition(isUnexpired, tables)
 }
 
 /**
@@ -243,7 +243,7 @@ export function unexpired(tables: CacheTables = defaultTables): SQL<boolean> {
  * const permanent = await db.$count(cacheEntries, forever())
  */
 export function forever(tables: CacheTables = defaultTables): SQL<boolean> {
-  return sql<boolean>`${allOf(sql`${tables.entries.expiresAt} is null`, live(tables))}`
+  return drizzleCondition(isForever, tables)
 }
 
 function checkIdentifier(kind: 'schema' | 'prefix', name: unknown, maxBytes: number): void {

@@ -1,6 +1,5 @@
 /** The only list of the cache's own tables, for code that treats them differently from the user's. */
-import type { PgTable } from 'drizzle-orm/pg-core'
-import type { CacheTables } from './index.ts'
+import type { NamedTable, TableNames } from './table-names.ts'
 
 /** Lists all tables. SQLSTATEs refer to a table by its position here. */
 export function ownTables({
@@ -10,6 +9,6 @@ export function ownTables({
   state,
   changes,
   history,
-}: CacheTables): readonly PgTable[] {
+}: TableNames): readonly NamedTable[] {
   return [entries, leases, invalidations, state, changes, history]
 }

@@ -1,7 +1,7 @@
 /** The condition under which a tagged value must not be returned. */
-import { type SQL, type SQLWrapper, sql, type Table } from 'drizzle-orm'
-import type { CacheTables } from './index.ts'
-import { literal, qualified } from './sql-text.ts'
+import { join, raw, type Sql, sql } from './sql.ts'
+import { literal } from './sql-text.ts'
+import type { NamedTable, TableNames } from './table-names.ts'
 
 /** Names of the rows of `cache_state` that concern tags. */
 export const TAG_STATE = {
@@ -18,17 +18,17 @@ export const TAG_STATE = {
 } as const
 
 /** The tables that the condition reads. */
-export type TagLog = Pick<CacheTables, 'invalidations' | 'state' | 'schema'>
+export type TagLog = Pick<TableNames, 'invalidations' | 'state'>
 
 /** The value to check. */
 export interface Tagged {
-  readonly tags: SQLWrapper
+  readonly tags: Sql
   /** The snapshot of the data that the value was computed from. Never null if there are tags. */
-  readonly filledAt: SQLWrapper
+  readonly filledAt: Sql
   /** The transaction that wrote the value. */
-  readonly writtenBy: SQLWrapper
+  readonly writtenBy: Sql
   /** The row's `xmin`, if the statement may meet a version of the row that is newer than its own snapshot. */
-  readonly xmin?: SQLWrapper
+  readonly xmin?: Sql
 }
 
 /**
@@ -49,13 +49,13 @@ export interface Tagged {
  *   find a row that was written after the statement's own snapshot. The `xmin` of that row is not older than all
  *   running transactions.
  */
-export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): SQL<boolean> {
+export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagged): Sql {
   const { invalidations, state } = log
   const horizon = (part: 1 | 2) =>
-    sql`(select split_part(h.value, ' ', ${sql.raw(String(part))}) from ${state} as h where h.name = ${sql.raw(`'${TAG_STATE.horizon}'`)})`
+    sql`(select split_part(h.value, ' ', ${part}) from ${state} as h where h.name = ${raw(`'${TAG_STATE.horizon}'`)})`
   const isOlderThanAllRunning = xmin && sql`age(${xmin}) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)`
-  return sql<boolean>`(${tags} is not null and (
-    ${isHidden(log, [invalidations, state])}
+  return sql`(${tags} is not null and (
+    ${isHidden(invalidations, state)}
     or (pg_snapshot_xmax(${filledAt}) > pg_snapshot_xmax(pg_current_snapshot())${isOlderThanAllRunning ? sql` and ${isOlderThanAllRunning}` : sql``})
     or coalesce(
       pg_snapshot_xmin(${filledAt}) < ${horizon(1)}::xid8
@@ -75,8 +75,8 @@ export function rejected(log: TagLog, { tags, filledAt, writtenBy, xmin }: Tagge
 }
 
 /** True if row-level security may hide rows of these tables from the current role. */
-export function isHidden({ schema }: Pick<CacheTables, 'schema'>, tables: readonly Table[]): SQL<boolean> {
-  const active = tables.map((table) => sql.raw(`row_security_active(${literal(qualified({ schema }, table))}::text)`))
+export function isHidden(...tables: readonly NamedTable[]): Sql {
+  const active = tables.map(({ text }) => raw(`row_security_active(${literal(text)}::text)`))
   // Use a subquery, because Postgres evaluates it once, and only if there is a value to check.
-  return sql<boolean>`(select ${sql.join(active, sql` or `)})`
+  return sql`(select ${join(active, ' or ')})`
 }

@@ -1,17 +1,4 @@
 /** Writes SQL as text for `do` blocks, which take no parameters. */
-import { getTableName, type Table } from 'drizzle-orm'
-import type { CacheTables } from './index.ts'
-
-export function qualified(tables: Pick<CacheTables, 'schema'>, table: Table): string {
-  const name = identifier(getTableName(table))
-  return tables.schema === undefined ? name : `${identifier(tables.schema)}.${name}`
-}
-
-/** SQL: the table's oid. If the table has no schema, the search path decides. */
-export function regclass(tables: CacheTables, table: Table): string {
-  return `pg_catalog.to_regclass(${literal(qualified(tables, table))})`
-}
-
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }

@@ -1,7 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { integer } from '../postgres/kinds.ts'
-import { operation } from '../postgres/operation.ts'
+import { cte, operation } from '../postgres/operation.ts'
 import { milliseconds, param } from '../postgres/operations/fragments.ts'
+import { join, named, raw, type Sql, sql } from '../schema/sql.ts'
+import { columnName } from '../schema/table-names.ts'
 import { SUMS } from './tally.ts'
 
 /** The length of a bucket: five minutes. A week has 2,016 buckets per name. */
@@ -16,23 +17,29 @@ export const addHistory = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { forgotten: integer },
-  build(db, { history }, answer) {
-    const sums = SUMS.map((name) => ({ name: sql.identifier(history[name].name), given: param(name) }))
-    const list = (items: SQL[]) => sql.join(items, sql`, `)
-    const forgotten = db.$with('forgotten', {}).as(sql`
+  build({ history }) {
+    const sums = SUMS.map((name) => ({ name: named(columnName(name)), given: param(name) }))
+    const list = (items: Sql[]) => join(items)
+    const forgotten = cte(
+      'forgotten',
+      sql`
       delete from ${history} where (${history.name}, ${history.bucketAt}) in (
         select old.name, old.bucket_at from ${history} as old
         where old.bucket_at < now() - ${milliseconds('keepMs')}
         for update skip locked)
-      returning 1`)
-    const added = db.$with('added', {}).as(sql`
+      returning 1`,
+    )
+    const added = cte(
+      'added',
+      sql`
       insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => sql`${name}`))})
-      select ${param('name')}, date_bin(${sql.raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
+      select ${param('name')}, date_bin(${raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
         ${param('slowestFillMs', 'float8')}, ${list(sums.map(({ given }) => sql`${given}::float8`))}
       on conflict (name, bucket_at) do update
       set slowest_fill_ms = greatest(bucket.slowest_fill_ms, excluded.slowest_fill_ms),
         ${list(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
-      returning 1`)
-    return answer(db.with(forgotten, added), { forgotten: sql`(select count(*) from forgotten)` }).from(sql`added`)
+      returning 1`,
+    )
+    return { with: [forgotten, added], select: { forgotten: sql`(select count(*) from forgotten)` }, from: sql`added` }
   },
 })

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { integer } from '../../postgres/kinds.ts'
-import { operation } from '../../postgres/operation.ts'
+import { cte, operation } from '../../postgres/operation.ts'
 import { inRange } from '../../postgres/operations/fragments.ts'
 import { byBytes } from '../../schema/byte-order.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Counts at most this many entries. A confirmation needs no higher number. */
 export const MAX_COUNTED = 100_000
@@ -13,10 +13,13 @@ export const countPrefix = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { entries: integer },
-  build(db, { entries }, answer) {
-    const found = db.$with('found', {}).as(sql`
+  build({ entries }) {
+    const found = cte(
+      'found',
+      sql`
       select ${entries.key} from ${entries} where ${inRange(entries)}
-      order by ${byBytes(entries.key)} limit ${sql.raw(String(MAX_COUNTED))}`)
-    return answer(db.with(found), { entries: sql`count(*)` }).from(sql`found`)
+      order by ${byBytes(entries.key)} limit ${MAX_COUNTED}`,
+    )
+    return { with: [found], select: { entries: sql`count(*)` }, from: sql`found` }
   },
 })

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { bool, decimal, instant, integer, nullable, number, oneOf, strings, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { inRange, param, stateOf, storedBytes } from '../../postgres/operations/fragments.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Reads at most this many tags, because each may take half a kilobyte. */
 const SHOWN_TAGS = 5
@@ -32,29 +32,30 @@ export const readEntry = operation({
     leased: bool,
     now: instant,
   },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases } = tables
     const { key, value, tags } = entries
-    return answer(db, {
-      state: stateOf(tables),
-      value: sql`left(${value}, ${param('characters', 'int')})`,
-      characters: sql`coalesce(length(${value}), 0)`,
-      valueBytes: sql`coalesce(octet_length(${value}), 0)`,
-      number: entries.number,
-      meta: entries.meta,
-      bytes: storedBytes(tables),
-      tags: sql`${tags}[1:${sql.raw(String(SHOWN_TAGS))}]`,
-      tagCount: sql`coalesce(cardinality(${tags}), 0)`,
-      expiresAt: entries.expiresAt,
-      keptUntil: entries.keptUntil,
-      createdAt: entries.createdAt,
-      updatedAt: entries.updatedAt,
-      computeMs: entries.computeMs,
-      leased: sql`exists (
+    return {
+      select: {
+        state: stateOf(tables),
+        value: sql`left(${value}, ${param('characters', 'int')})`,
+        characters: sql`coalesce(length(${value}), 0)`,
+        valueBytes: sql`coalesce(octet_length(${value}), 0)`,
+        number: entries.number,
+        meta: entries.meta,
+        bytes: storedBytes(tables),
+        tags: sql`${tags}[1:${SHOWN_TAGS}]`,
+        tagCount: sql`coalesce(cardinality(${tags}), 0)`,
+        expiresAt: entries.expiresAt,
+        keptUntil: entries.keptUntil,
+        createdAt: entries.createdAt,
+        updatedAt: entries.updatedAt,
+        computeMs: entries.computeMs,
+        leased: sql`exists (
         select from ${leases} where ${leases.key} = ${key} and ${leases.token} is not null and ${leases.expiresAt} > statement_timestamp())`,
-      now: sql`statement_timestamp()`,
-    })
-      .from(entries)
-      .where(sql`${key} = ${param('key')} and ${inRange(entries)}`)
+        now: sql`statement_timestamp()`,
+      },
+      from: sql`${entries} where ${key} = ${param('key')} and ${inRange(entries)}`,
+    }
   },
 })

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { instant, integer, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { milliseconds, param } from '../../postgres/operations/fragments.ts'
+import { sql } from '../../schema/sql.ts'
 
 /**
  * Reads the history of one name or of all, in steps of `stepMs` back to `spanMs` ago. The oldest step comes first.
@@ -28,32 +28,29 @@ export const readHistory = operation({
     allowed: integer,
     refused: integer,
   },
-  build(db, { history }, answer) {
+  build({ history }) {
     const step = sql`date_bin(${milliseconds('stepMs')}, ${history.bucketAt}, timestamptz 'epoch')`
     const sum = (column: typeof history.hits | typeof history.fillMs) => sql`sum(${column})`
-    return answer(db, {
-      at: step,
-      hits: sum(history.hits),
-      misses: sum(history.misses),
-      stale: sum(history.stale),
-      writes: sum(history.writes),
-      deletes: sum(history.deletes),
-      invalidations: sum(history.invalidations),
-      fills: sum(history.fills),
-      fillMs: sum(history.fillMs),
-      slowestFillMs: sql`max(${history.slowestFillMs})`,
-      cleanups: sum(history.cleanups),
-      removed: sum(history.removed),
-      errors: sum(history.errors),
-      allowed: sum(history.allowed),
-      refused: sum(history.refused),
-    })
-      .from(history)
-      .where(
-        sql`${history.bucketAt} > statement_timestamp() - ${milliseconds('spanMs')}
-          and (${param('name')} is null or ${history.name} = ${param('name')})`,
-      )
-      .groupBy(sql`1`)
-      .orderBy(sql`min(${history.bucketAt})`)
+    return {
+      select: {
+        at: step,
+        hits: sum(history.hits),
+        misses: sum(history.misses),
+        stale: sum(history.stale),
+        writes: sum(history.writes),
+        deletes: sum(history.deletes),
+        invalidations: sum(history.invalidations),
+        fills: sum(history.fills),
+        fillMs: sum(history.fillMs),
+        slowestFillMs: sql`max(${history.slowestFillMs})`,
+        cleanups: sum(history.cleanups),
+        removed: sum(history.removed),
+        errors: sum(history.errors),
+        allowed: sum(history.allowed),
+        refused: sum(history.refused),
+      },
+      from: sql`${history} where ${history.bucketAt} > statement_timestamp() - ${milliseconds('spanMs')}
+          and (${param('name')} is null or ${history.name} = ${param('name')}) group by 1 order by min(${history.bucketAt})`,
+    }
   },
 })

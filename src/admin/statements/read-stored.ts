@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { decimal, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { inRange, param } from '../../postgres/operations/fragments.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Reads the whole value of an entry, live or not. */
 export const readStored = operation({
@@ -9,8 +9,8 @@ export const readStored = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { value: nullable(text), number: nullable(decimal), meta: nullable(text) },
-  build: (db, { entries }, answer) =>
-    answer(db, { value: entries.value, number: entries.number, meta: entries.meta })
-      .from(entries)
-      .where(sql`${entries.key} = ${param('key')} and ${inRange(entries)}`),
+  build: ({ entries }) => ({
+    select: { value: entries.value, number: entries.number, meta: entries.meta },
+    from: sql`${entries} where ${entries.key} = ${param('key')} and ${inRange(entries)}`,
+  }),
 })

@@ -1,13 +1,12 @@
-import { sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
 import { bool, decimal, nullable, number, snapshot, strings, text } from '../../postgres/kinds.ts'
-import { operation } from '../../postgres/operation.ts'
+import { cte, operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
 import { pageOf } from '../../postgres/operations/looked-at.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
 
 /** Formats an instant to the microsecond, in a form that every Postgres reads. */
-const instant = (column: PgColumn) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
+const instant = (column: Sql) => sql`to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`
 
 /**
  * Returns the next live entries of a range in key order, with all columns. It returns at most `limit` entries, and no
@@ -33,12 +32,14 @@ export const exportPage = operation({
     isFound: bool,
     isEdge: bool,
   },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
     const { key, value, expiresAt, keptUntil, tags, filledAt, computeMs, meta, createdAt, updatedAt } = entries
-    const { from, where, orderBy, marks } = pageOf(tables, live(tables))
+    const { from, where, orderBy, marks } = pageOf(tables, isLive(tables))
     // Postgres reads the length of a value without reading TOAST.
-    const sized = db.$with('sized', {}).as(sql`
+    const sized = cte(
+      'sized',
+      sql`
       select next.*, sum(next.bytes) over (order by next.name) - next.bytes as before
       from (
         select ${key} as name, ${marks.isFound} as found, ${marks.isEdge} as edge,
@@ -47,24 +48,26 @@ export const exportPage = operation({
         where ${where}
         order by ${orderBy}
         limit ${param('limit', 'int')}
-      ) as next`)
-    return answer(db.with(sized), {
-      key,
-      value: sql`case when sized.found then ${value} end`,
-      number: entries.number,
-      expiresAt: instant(expiresAt),
-      keptUntil: instant(keptUntil),
-      tags,
-      filledAt,
-      computeMs,
-      meta: sql`case when sized.found then ${meta} end`,
-      createdAt: instant(createdAt),
-      updatedAt: instant(updatedAt),
-      isFound: sql`sized.found`,
-      isEdge: sql`sized.edge`,
-    })
-      .from(sql`sized join ${entries} on ${key} = sized.name collate "C"`)
-      .where(sql`sized.before < ${param('bytes', 'int')}`)
-      .orderBy(sql`sized.name`)
+      ) as next`,
+    )
+    return {
+      with: [sized],
+      select: {
+        key,
+        value: sql`case when sized.found then ${value} end`,
+        number: entries.number,
+        expiresAt: instant(expiresAt),
+        keptUntil: instant(keptUntil),
+        tags,
+        filledAt,
+        computeMs,
+        meta: sql`case when sized.found then ${meta} end`,
+        createdAt: instant(createdAt),
+        updatedAt: instant(updatedAt),
+        isFound: sql`sized.found`,
+        isEdge: sql`sized.edge`,
+      },
+      from: sql`sized join ${entries} on ${key} = sized.name collate "C" where sized.before < ${param('bytes', 'int')} order by sized.name`,
+    }
   },
 })

@@ -1,9 +1,9 @@
-import { sql } from 'drizzle-orm'
 import { integer } from '../../postgres/kinds.ts'
-import { operation } from '../../postgres/operation.ts'
+import { cte, operation } from '../../postgres/operation.ts'
 import { overwrite, param, writtenColumns, zipped } from '../../postgres/operations/fragments.ts'
 import { isFromFuture } from '../../postgres/operations/history.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { sql } from '../../schema/sql.ts'
 
 /**
  * Stores exported entries, and overwrites existing entries with the same keys. `keys` must be distinct.
@@ -18,8 +18,10 @@ export const importEntries = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer },
-  build(db, { entries }, answer) {
-    const written = db.$with('written', {}).as(sql`
+  build({ entries }) {
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} (${writtenColumns}, meta)
       select item.key, item.value, item.number::numeric, item.expires_at::timestamptz, item.kept_until::timestamptz,
         ${cleanupSlot(sql`item.kept_until::timestamptz`)},
@@ -33,7 +35,8 @@ export const importEntries = operation({
       where item.kept_until is null or item.kept_until::timestamptz > statement_timestamp()
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`)
-    return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)
+      returning 1`,
+    )
+    return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

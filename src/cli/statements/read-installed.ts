@@ -1,7 +1,7 @@
-import { inArray, sql } from 'drizzle-orm'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { qualified } from '../../schema/sql-text.ts'
+import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { oidOf } from '../../schema/table-names.ts'
 
 /** Names of routines start with this, like the names of tables. */
 const CACHE = 'cache_'
@@ -15,12 +15,11 @@ export const readInstalled = operation({
   repeatable: 'always',
   rows: 'any number',
   columns: { name: text, definition: text, routines: nullable(text), hasRowSecurity: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases, invalidations, state, changes, history } = tables
     const all = [entries, leases, invalidations, state, changes, history]
-    const ids = all.map((table) => sql`to_regclass(${qualified(tables, table)}::text)`)
-    const list = (item: string, from: string) =>
-      sql.raw(`(select string_agg(${item}, ',' order by ${item}) from ${from})`)
+    const ids = all.map((table) => oidOf(table))
+    const list = (item: string, from: string) => raw(`(select string_agg(${item}, ',' order by ${item}) from ${from})`)
     const parts = [
       sql`c.relpersistence`,
       sql`c.reloptions::text`,
@@ -34,16 +33,16 @@ export const readInstalled = operation({
     ]
     const functions = sql`(
     select md5(string_agg(proname || prosrc, ',' order by proname, oid)) from pg_proc
-    where pronamespace = c.relnamespace and starts_with(proname, ${`${tables.prefix}${CACHE}`}::text)
+    where pronamespace = c.relnamespace and starts_with(proname, ${quoted(tables.prefix + CACHE)}::text)
   )`
-    return answer(db, {
-      name: sql`c.relname::text`,
-      definition: sql`concat_ws('|', ${sql.join(parts, sql`, `)})`,
-      routines: functions,
-      hasRowSecurity: sql`c.relrowsecurity`,
-    })
-      .from(sql`pg_class c`)
-      .where(inArray(sql`c.oid`, ids))
-      .orderBy(sql`c.relname`)
+    return {
+      select: {
+        name: sql`c.relname::text`,
+        definition: sql`concat_ws('|', ${join(parts)})`,
+        routines: functions,
+        hasRowSecurity: sql`c.relrowsecurity`,
+      },
+      from: sql`pg_class c where c.oid in (${join(ids)}) order by c.relname`,
+    }
   },
 })

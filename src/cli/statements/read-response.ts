@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Reads a live entry, if it is a stored response. */
 export const readResponse = operation({
@@ -10,10 +10,11 @@ export const readResponse = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { key: text, meta: text, value: text },
-  build: (db, tables, answer) => {
+  build: (tables) => {
     const { key, meta, value } = tables.entries
-    return answer(db, { key, meta, value })
-      .from(tables.entries)
-      .where(sql`${key} = ${param('key')} and ${meta}::jsonb ? 'status' and ${value} is not null and ${live(tables)}`)
+    return {
+      select: { key, meta, value },
+      from: sql`${tables.entries} where ${key} = ${param('key')} and ${meta}::jsonb ? 'status' and ${value} is not null and ${isLive(tables)}`,
+    }
   },
 })

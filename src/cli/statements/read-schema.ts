@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { HAS_SCHEMA } from '../../doctor/checks/migrations.ts'
 import { bool } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Checks whether the search_path names a usable schema, for tables without an explicit schema. */
 export const readSchema = operation({
@@ -9,5 +9,5 @@ export const readSchema = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { hasSchema: bool },
-  build: (db, _tables, answer) => answer(db, { hasSchema: HAS_SCHEMA }).from(sql`(select) as one`),
+  build: () => ({ select: { hasSchema: HAS_SCHEMA }, from: sql`(select) as one` }),
 })

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { bool, instant, nullable } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
 import { rejected } from '../../schema/rejected.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Reads why an entry is a miss. Also finds entries that are not live. */
 export const readState = operation({
@@ -10,15 +10,16 @@ export const readState = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { expiresAt: nullable(instant), keptUntil: nullable(instant), isKept: bool, isInvalidated: bool },
-  build: (db, tables, answer) => {
+  build: (tables) => {
     const { entries } = tables
-    return answer(db, {
-      expiresAt: entries.expiresAt,
-      keptUntil: entries.keptUntil,
-      isKept: sql`${entries.keptUntil} is null or ${entries.keptUntil} > statement_timestamp()`,
-      isInvalidated: rejected(tables, entries),
-    })
-      .from(entries)
-      .where(sql`${entries.key} = ${param('key')}`)
+    return {
+      select: {
+        expiresAt: entries.expiresAt,
+        keptUntil: entries.keptUntil,
+        isKept: sql`${entries.keptUntil} is null or ${entries.keptUntil} > statement_timestamp()`,
+        isInvalidated: rejected(tables, entries),
+      },
+      from: sql`${entries} where ${entries.key} = ${param('key')}`,
+    }
   },
 })

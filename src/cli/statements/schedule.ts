@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { bool, integer } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { param } from '../../postgres/operations/fragments.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Schedules a statement with pg_cron. Replaces a job of the same name. */
 export const schedule = operation({
@@ -9,10 +9,10 @@ export const schedule = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { job: integer },
-  build: (db, _tables, answer) =>
-    answer(db, { job: sql`cron.schedule(${param('name')}, ${param('cron')}, ${param('statement')})` }).from(
-      sql`(select) as one`,
-    ),
+  build: () => ({
+    select: { job: sql`cron.schedule(${param('name')}, ${param('cron')}, ${param('statement')})` },
+    from: sql`(select) as one`,
+  }),
 })
 
 /** Removes a job. @throws DatabaseError if there is no such job */
@@ -21,6 +21,5 @@ export const unschedule = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { done: bool },
-  build: (db, _tables, answer) =>
-    answer(db, { done: sql`cron.unschedule(${param('name')})` }).from(sql`(select) as one`),
+  build: () => ({ select: { done: sql`cron.unschedule(${param('name')})` }, from: sql`(select) as one` }),
 })

@@ -1,7 +1,8 @@
-import { and, sql } from 'drizzle-orm'
 import { integer } from '../../postgres/kinds.ts'
 import { scopedOperation } from '../../postgres/operations/scoped.ts'
+import { allOf } from '../../schema/all-of.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { sql } from '../../schema/sql.ts'
 
 /** Counts the expired entries of a scope that wait for cleanup. Does not count invalidated entries. */
 export const waiting = scopedOperation({
@@ -9,15 +10,12 @@ export const waiting = scopedOperation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build: (db, { entries }, answer, range) =>
-    answer(db, { count: sql`count(*)` })
-      .from(entries)
-      // Only the slot has an index.
-      .where(
-        and(
-          sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`,
-          sql`${entries.keptUntil} <= statement_timestamp()`,
-          range,
-        ),
-      ),
+  build: ({ entries }, range) => ({
+    select: { count: sql`count(*)` },
+    from: sql`${entries} where ${allOf(
+      sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`,
+      sql`${entries.keptUntil} <= statement_timestamp()`,
+      range,
+    )}`,
+  }),
 })

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
+import { raw, sql } from '../../schema/sql.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -14,16 +14,19 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { waiting: number, oldestMs: nullable(number), lastRunMs: nullable(number) },
-  build(db, { entries, state }, answer) {
+  build({ entries, state }) {
     const isDue = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)} and ${entries.keptUntil} <= now()`
-    return answer(db, {
-      waiting: sql`(select count(*) from (select from ${entries} where ${isDue} limit ${sql.raw(String(MOST))}) as due)`,
-      oldestMs: sql`(select extract(epoch from now() - ${entries.keptUntil}) * 1000 from ${entries}
+    return {
+      select: {
+        waiting: sql`(select count(*) from (select from ${entries} where ${isDue} limit ${MOST}) as due)`,
+        oldestMs: sql`(select extract(epoch from now() - ${entries.keptUntil}) * 1000 from ${entries}
         where ${isDue} order by ${entries.cleanupSlot} limit 1)`,
-      // Only a cleanup of the whole table leaves a mark.
-      lastRunMs: sql`(select extract(epoch from now() - ${state.updatedAt}) * 1000 from ${state}
-        where ${state.name} = ${sql.raw(`'${TAG_STATE.cleanup}'`)} and ${state.value} <> '{}')`,
-    }).from(sql`(select) as one`)
+        // Only a cleanup of the whole table leaves a mark.
+        lastRunMs: sql`(select extract(epoch from now() - ${state.updatedAt}) * 1000 from ${state}
+        where ${state.name} = ${raw(`'${TAG_STATE.cleanup}'`)} and ${state.value} <> '{}')`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })
 

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 import { span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -9,8 +9,7 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { nowMs: number },
-  build: (db, _tables, answer) =>
-    answer(db, { nowMs: sql`(extract(epoch from clock_timestamp()) * 1000)` }).from(sql`(select) as one`),
+  build: () => ({ select: { nowMs: sql`(extract(epoch from clock_timestamp()) * 1000)` }, from: sql`(select) as one` }),
 })
 
 const OFF_BY_MS = 5_000

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 import { type Check, ok } from '../finding.ts'
 
 const nothing = operation({
@@ -8,7 +8,7 @@ const nothing = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { one: number },
-  build: (db, _tables, answer) => answer(db, { one: sql`1` }).from(sql`(select) as one`),
+  build: () => ({ select: { one: sql`1` }, from: sql`(select) as one` }),
 })
 
 const TRIPS = 5

@@ -1,17 +1,20 @@
-import { getTableName, sql } from 'drizzle-orm'
 import { CITUS_TABLES } from '../../migrate/distributed-sql.ts'
 import { bool, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { oidOf } from '../../schema/table-names.ts'
+import { type Check, ok } from '../finding.ts'
 
 const present = operation({
   name: 'check_citus',
   repeatable: 'always',
   rows: 'one',
   columns: { hasCitus: bool },
-  build: (db, _tables, answer) =>
-    answer(db, { hasCitus: sql`to_regclass(${CITUS_TABLES}::text) is not null` }).from(sql`(select) as one`),
+  build: () => ({
+    select: { hasCitus: sql`to_regclass(${quoted(CITUS_TABLES)}::text) is not null` },
+    from: sql`(select) as one`,
+  }),
 })
 
 const distributed = operation({
@@ -19,18 +22,18 @@ const distributed = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { own: text, hasOthers: bool },
-  build(db, tables, answer) {
-    const own = sql.join(
-      ownTables(tables).map((table) => sql`(${oidOf(tables, table)}::oid, ${getTableName(table)}::text)`),
-      sql`, `,
-    )
-    const catalogue = sql.raw(CITUS_TABLES)
-    return answer(db, {
-      own: sql`coalesce((
+  build(tables) {
+    const own = join(ownTables(tables).map((table) => sql`(${oidOf(table)}::oid, ${quoted(table.tableName)}::text)`))
+    const catalogue = raw(CITUS_TABLES)
+    return {
+      select: {
+        own: sql`coalesce((
         select string_agg(own.name, ', ' order by own.name) from (values ${own}) as own(oid, name)
         join ${catalogue} as d on d.logicalrelid = own.oid), '')`,
-      hasOthers: sql`exists (select from ${catalogue})`,
-    }).from(sql`(select) as one`)
+        hasOthers: sql`exists (select from ${catalogue})`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })
 

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { bool } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { raw, sql } from '../../schema/sql.ts'
 import { CAPABILITIES, missingCapabilities, missingMessage } from '../../values/capabilities.ts'
 import { DatabaseError } from '../../values/errors.ts'
 import { OLDEST_POSTGRES } from '../../values/versions.ts'
@@ -12,7 +12,7 @@ const holding = (holds: string) =>
     repeatable: 'always',
     rows: 'one',
     columns: { holds: bool },
-    build: (db, _tables, answer) => answer(db, { holds: sql`(${sql.raw(holds)})` }).from(sql`(select) as one`),
+    build: () => ({ select: { holds: sql`(${raw(holds)})` }, from: sql`(select) as one` }),
   })
 
 const everything = holding(CAPABILITIES.map(({ holds }) => `(${holds})`).join(' and '))

@@ -1,18 +1,19 @@
-import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf } from '../../schema/table-names.ts'
 import { formatCount, percent } from '../figures.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { type Check, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_heap_only',
   repeatable: 'always',
   rows: 'at most one',
   columns: { updates: number, heapOnly: number },
-  build: (db, tables, answer) =>
-    answer(db, { updates: sql`s.n_tup_upd`, heapOnly: sql`s.n_tup_hot_upd` }).from(
-      sql`pg_stat_all_tables as s where s.relid = ${oidOf(tables, tables.entries)}`,
-    ),
+  build: (tables) => ({
+    select: { updates: sql`s.n_tup_upd`, heapOnly: sql`s.n_tup_hot_upd` },
+    from: sql`pg_stat_all_tables as s where s.relid = ${oidOf(tables.entries)}`,
+  }),
 })
 
 /** Fewer updates are no basis for a judgement. */

@@ -1,11 +1,10 @@
-import { sql } from 'drizzle-orm'
 import { bool, nullable } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { isFromFuture } from '../../postgres/operations/history.ts'
 import { CLUSTER_IDENTITY } from '../../schema/cluster.ts'
 import { hasFutureNotes, isCopied } from '../../schema/foreign-rows.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
-import { qualified } from '../../schema/sql-text.ts'
+import { raw, sql } from '../../schema/sql.ts'
 import { type Check, ok } from '../finding.ts'
 
 /** The check reads at most this many entries, because no index has the snapshots. */
@@ -16,22 +15,25 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { isElsewhere: nullable(bool), isCopied: nullable(bool), hasFutureRows: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, state } = tables
     const names = {
-      leases: qualified(tables, tables.leases),
-      log: qualified(tables, tables.invalidations),
-      changes: qualified(tables, tables.changes),
-      state: qualified(tables, state),
+      leases: tables.leases.text,
+      log: tables.invalidations.text,
+      changes: tables.changes.text,
+      state: state.text,
     }
-    const recorded = sql`(select s.value from ${state} as s where s.name = ${sql.raw(`'${TAG_STATE.cluster}'`)})`
-    return answer(db, {
-      isElsewhere: sql`${recorded} <> ${sql.raw(CLUSTER_IDENTITY)}`,
-      isCopied: sql.raw(isCopied(names.state)),
-      hasFutureRows: sql`${sql.raw(hasFutureNotes(names))} or exists (
-        select from (select ${entries.filledAt} as filled_at from ${entries} where ${entries.tags} is not null limit ${sql.raw(String(MAX_ENTRIES))}) as e
+    const recorded = sql`(select s.value from ${state} as s where s.name = ${raw(`'${TAG_STATE.cluster}'`)})`
+    return {
+      select: {
+        isElsewhere: sql`${recorded} <> ${raw(CLUSTER_IDENTITY)}`,
+        isCopied: raw(isCopied(names.state)),
+        hasFutureRows: sql`${raw(hasFutureNotes(names))} or exists (
+        select from (select ${entries.filledAt} as filled_at from ${entries} where ${entries.tags} is not null limit ${MAX_ENTRIES}) as e
         where ${isFromFuture(sql`e.filled_at`)})`,
-    }).from(sql`(select) as one`)
+      },
+      from: sql`(select) as one`,
+    }
   },
 })
 

@@ -1,11 +1,11 @@
-import { getTableName, type SQL, sql, type Table } from 'drizzle-orm'
 import { bool, oneOf, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import { type NamedTable, oidOf, shownName, type TableNames } from '../../schema/table-names.ts'
+import { type Check, type Observation, ok } from '../finding.ts'
 
 interface Wanted {
-  readonly table: keyof Pick<CacheTables, 'entries' | 'leases' | 'invalidations'>
+  readonly table: keyof Pick<TableNames, 'entries' | 'leases' | 'invalidations'>
   /** The index must start with these columns, in this order. */
   readonly columns: readonly string[]
   readonly isKey: boolean
@@ -34,8 +34,8 @@ const facts = operation({
     isByBytes: bool,
     columns: text,
   },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       table: sql`case i.indrelid ${whenTable(tables, 'entries')} ${whenTable(tables, 'leases')} else 'invalidations' end`,
       name: sql`i.indexrelid::regclass::text`,
       isUnique: sql`i.indisunique`,
@@ -45,13 +45,13 @@ const facts = operation({
         select string_agg(coalesce(a.attname::text, '?'), ',' order by k.position)
         from unnest(i.indkey::int[]) with ordinality as k(number, position)
         left join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.number)`,
-    }).from(
-      sql`pg_index as i where i.indrelid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}, ${oidOf(tables, tables.invalidations)})`,
-    ),
+    },
+    from: sql`pg_index as i where i.indrelid in (${oidOf(tables.entries)}, ${oidOf(tables.leases)}, ${oidOf(tables.invalidations)})`,
+  }),
 })
 
-function whenTable(tables: CacheTables, name: 'entries' | 'leases'): SQL {
-  return sql`when ${oidOf(tables, tables[name])} then ${sql.raw(`'${name}'`)}`
+function whenTable(tables: TableNames, name: 'entries' | 'leases'): Sql {
+  return sql`when ${oidOf(tables[name])} then ${raw(`'${name}'`)}`
 }
 
 /** Checks that the indexes exist and are valid, and that no extra index makes touches expensive. */
@@ -94,14 +94,14 @@ function startsWith(columns: string, wanted: readonly string[]): boolean {
   return `${columns},`.startsWith(`${wanted.join(',')},`)
 }
 
-function absent({ table, columns, isKey }: Wanted, tables: CacheTables): Observation {
-  const target: Table = tables[table]
+function absent({ table, columns, isKey }: Wanted, tables: TableNames): Observation {
+  const target: NamedTable = tables[table]
   const name = shownName(tables, target)
   return {
     status: 'problem',
     what: `No index of ${name} serves ${columns.join(', ')}: ${isKey ? 'writes fail' : 'cleanup reads the whole table'}.`,
     advice: isKey
       ? `alter table ${name} add primary key (${columns.join(', ')});`
-      : `create index concurrently ${getTableName(target)}_${columns.join('_')}_idx on ${name} (${columns.join(', ')});`,
+      : `create index concurrently ${target.tableName}_${columns.join('_')}_idx on ${name} (${columns.join(', ')});`,
   }
 }

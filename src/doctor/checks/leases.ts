@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { HIT_FOR_MISS, isBackoff } from '../../postgres/operations/lease.ts'
+import { sql } from '../../schema/sql.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -12,15 +12,17 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { held: number, lost: number, oldestMs: nullable(number) },
-  build: (db, { leases }, answer) =>
-    answer(db, {
+  build: ({ leases }) => ({
+    select: {
       held: sql`(count(*) filter (where l.expires_at > now()))`,
       lost: sql`(count(*) filter (where l.expires_at <= now()))`,
       oldestMs: sql`(extract(epoch from now() - min(l.expires_at)) * 1000)`,
-    }).from(sql`(
+    },
+    from: sql`(
       select ${leases.expiresAt} from ${leases}
-      where ${leases.token} <> ${HIT_FOR_MISS} and not ${isBackoff(leases.token)} limit ${sql.raw(String(MOST))}
-    ) as l`),
+      where ${leases.token} <> ${HIT_FOR_MISS} and not ${isBackoff(leases.token)} limit ${MOST}
+    ) as l`,
+  }),
 })
 
 /** Cleanup deletes leases ten minutes after they ran out. After an hour, no cleanup has run. */

@@ -1,8 +1,9 @@
-import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf } from '../../schema/table-names.ts'
 import { formatCount, bytes as size } from '../figures.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { type Check, ok } from '../finding.ts'
 
 /** Counts at most this many rows. */
 const MOST = 1_000_000
@@ -13,12 +14,14 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { rows: number, bytes: number },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       rows: sql`(select count(*) from (
-        select from ${tables.invalidations} limit ${sql.raw(String(MOST))}) as l)`,
-      bytes: sql`pg_total_relation_size(${oidOf(tables, tables.invalidations)})`,
-    }).from(sql`(select) as one`),
+        select from ${tables.invalidations} limit ${MOST}) as l)`,
+      bytes: sql`pg_total_relation_size(${oidOf(tables.invalidations)})`,
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 /** Checks the size of the log of invalidations, because reads of tagged entries search it. */

@@ -1,11 +1,12 @@
-import { sql } from 'drizzle-orm'
 import { migrations as known } from '../../migrate/migrations.ts'
 import { isCacheTable } from '../../migrate/shape-sql.ts'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { identifier, regclass } from '../../schema/sql-text.ts'
-import { type Check, type Examined, oidOf, ok, shownName } from '../finding.ts'
+import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { identifier } from '../../schema/sql-text.ts'
+import { oidOf, regclass, shownName } from '../../schema/table-names.ts'
+import { type Check, type Examined, ok } from '../finding.ts'
 
 /**
  * True if the search_path names a schema that exists and that the role may use. The schema of temporary tables does not
@@ -27,17 +28,19 @@ const present = operation({
     isHidden: bool,
     hasSchema: bool,
   },
-  build: (db, tables, answer) =>
-    answer(db, {
-      entries: sql`${oidOf(tables, tables.entries)} is not null`,
-      leases: sql`${oidOf(tables, tables.leases)} is not null`,
-      invalidations: sql`${oidOf(tables, tables.invalidations)} is not null`,
-      state: sql`${oidOf(tables, tables.state)} is not null`,
-      changes: sql`${oidOf(tables, tables.changes)} is not null`,
-      history: sql`${oidOf(tables, tables.history)} is not null`,
+  build: (tables) => ({
+    select: {
+      entries: sql`${oidOf(tables.entries)} is not null`,
+      leases: sql`${oidOf(tables.leases)} is not null`,
+      invalidations: sql`${oidOf(tables.invalidations)} is not null`,
+      state: sql`${oidOf(tables.state)} is not null`,
+      changes: sql`${oidOf(tables.changes)} is not null`,
+      history: sql`${oidOf(tables.history)} is not null`,
       hasSchema: HAS_SCHEMA,
-      isHidden: sql`coalesce(row_security_active(${oidOf(tables, tables.state)}), false)`,
-    }).from(sql`(select) as one`),
+      isHidden: sql`coalesce(row_security_active(${oidOf(tables.state)}), false)`,
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 /** Finds tables that have the cache's names, but are not the cache's. Returns their numbers as one text. */
@@ -46,16 +49,17 @@ const foreign = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { numbers: text },
-  build: (db, tables, answer) =>
-    answer(db, {
-      numbers: sql`concat_ws(',', ${sql.join(
+  build: (tables) => ({
+    select: {
+      numbers: sql`concat_ws(',', ${join(
         ownTables(tables).map((table, index) => {
-          const oid = regclass(tables, table)
-          return sql.raw(`case when ${oid} is not null and not ${isCacheTable(tables, table, oid)} then '${index}' end`)
+          const oid = regclass(table)
+          return raw(`case when ${oid} is not null and not ${isCacheTable(tables, table, oid)} then '${index}' end`)
         }),
-        sql`, `,
       )})`,
-    }).from(sql`(select) as one`),
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 /** Null if the schema does not exist. Without `usage`, a role cannot even look up the name of a table. */
@@ -64,11 +68,13 @@ const usable = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { isUsable: nullable(bool), role: text },
-  build: (db, { schema = '' }, answer) =>
-    answer(db, {
-      isUsable: sql`has_schema_privilege(to_regnamespace(${identifier(schema)}::text), 'usage')`,
+  build: ({ schema = '' }) => ({
+    select: {
+      isUsable: sql`has_schema_privilege(to_regnamespace(${quoted(identifier(schema))}::text), 'usage')`,
       role: sql`current_user::text`,
-    }).from(sql`(select) as one`),
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 const recorded = operation({
@@ -76,10 +82,10 @@ const recorded = operation({
   repeatable: 'always',
   rows: 'any number',
   columns: { name: text },
-  build: (db, { state }, answer) =>
-    answer(db, { name: sql`substr(${state.name}, length('migration ') + 1)` })
-      .from(state)
-      .where(sql`${state.name} like 'migration %'`),
+  build: ({ state }) => ({
+    select: { name: sql`substr(${state.name}, length('migration ') + 1)` },
+    from: sql`${state} where ${state.name} like 'migration %'`,
+  }),
 })
 
 const ADVICE = 'Run `pgstash migrate` before you deploy the code of this version.'

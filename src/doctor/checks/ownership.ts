@@ -1,10 +1,10 @@
-import { sql } from 'drizzle-orm'
 import { isWatchFunction } from '../../drizzle/watch-sql.ts'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { regclass } from '../../schema/sql-text.ts'
-import { type Check, oidOf, ok } from '../finding.ts'
+import { join, raw, sql } from '../../schema/sql.ts'
+import { oidOf, regclass } from '../../schema/table-names.ts'
+import { type Check, ok } from '../finding.ts'
 
 /** Finds parts that belong neither to the owner of the entries nor to a superuser. */
 const facts = operation({
@@ -12,27 +12,21 @@ const facts = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { owner: text, others: text },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       owner: sql`r.rolname::text`,
       others: sql`coalesce(string_agg(o.name || ' to ' || p.rolname, ', ' order by o.name)
         filter (where o.owner <> e.relowner and not p.rolsuper), '')`,
-    })
-      .from(
-        sql`pg_class as e join pg_roles as r on r.oid = e.relowner, (
+    },
+    from: sql`pg_class as e join pg_roles as r on r.oid = e.relowner, (
         select c.relname::text as name, c.relowner as owner from pg_class as c
-        where c.oid in (${sql.join(
-          ownTables(tables).map((table) => oidOf(tables, table)),
-          sql`, `,
-        )})
+        where c.oid in (${join(ownTables(tables).map((table) => oidOf(table)))})
         union all
         select 'the function ' || f.proname, f.proowner from pg_proc as f
-        where f.pronamespace = (select l.relnamespace from pg_class as l where l.oid = ${sql.raw(regclass(tables, tables.invalidations))})
-          and ${sql.raw(isWatchFunction(tables, 'f'))}
-      ) as o join pg_roles as p on p.oid = o.owner`,
-      )
-      .where(sql`e.oid = ${oidOf(tables, tables.entries)}`)
-      .groupBy(sql`r.rolname`),
+        where f.pronamespace = (select l.relnamespace from pg_class as l where l.oid = ${raw(regclass(tables.invalidations))})
+          and ${raw(isWatchFunction(tables, 'f'))}
+      ) as o join pg_roles as p on p.oid = o.owner where e.oid = ${oidOf(tables.entries)} group by r.rolname`,
+  }),
 })
 
 /**

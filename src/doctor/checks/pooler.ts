@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 import { type Check, ok } from '../finding.ts'
 
 const facts = operation({
@@ -8,7 +8,7 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { port: nullable(number) },
-  build: (db, _tables, answer) => answer(db, { port: sql`inet_server_port()` }).from(sql`(select) as one`),
+  build: () => ({ select: { port: sql`inet_server_port()` }, from: sql`(select) as one` }),
 })
 
 /** Checks for a pooler in front of Postgres, because some poolers do not support prepared statements. */

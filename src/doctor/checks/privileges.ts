@@ -1,9 +1,9 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema/index.ts'
+import { join, raw, type Sql, sql } from '../../schema/sql.ts'
+import { oidOf, shownName, type TableNames } from '../../schema/table-names.ts'
 import { formatCount } from '../figures.ts'
-import { type Check, oidOf, ok, shownName } from '../finding.ts'
+import { type Check, ok } from '../finding.ts'
 
 const RIGHTS = ['select', 'insert', 'update', 'delete'] as const
 const TABLES = ['entries', 'leases', 'invalidations', 'state', 'changes'] as const
@@ -13,19 +13,21 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { role: text, missing: text },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       role: sql`current_user::text`,
       // One text, because drivers return arrays in different forms.
-      missing: sql`concat_ws(',', ${sql.join(missing(tables), sql`, `)})`,
-    }).from(sql`(select) as one`),
+      missing: sql`concat_ws(',', ${join(missing(tables))})`,
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
-function missing(tables: CacheTables): SQL[] {
+function missing(tables: TableNames): Sql[] {
   return TABLES.flatMap((name) =>
     RIGHTS.map(
       (right) =>
-        sql`case when not has_table_privilege(${oidOf(tables, tables[name])}, ${sql.raw(`'${right}'`)}) then ${sql.raw(`'${right} ${name}'`)} end`,
+        sql`case when not has_table_privilege(${oidOf(tables[name])}, ${raw(`'${right}'`)}) then ${raw(`'${right} ${name}'`)} end`,
     ),
   )
 }

@@ -1,4 +1,3 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { runsAsRoutine, SET } from '../../migrate/routines-sql.ts'
 import { bool, integer, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
@@ -6,11 +5,12 @@ import { ROUTINE_VERSION } from '../../postgres/routines/generated.ts'
 import { signatureOf } from '../../postgres/routines/routine.ts'
 import { routineName } from '../../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../../postgres/routines/routine-set.ts'
-import type { CacheTables } from '../../schema/index.ts'
+import { quoted, raw, type Sql, sql } from '../../schema/sql.ts'
 import { identifier } from '../../schema/sql-text.ts'
+import { oidOf, type TableNames } from '../../schema/table-names.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
 import { formatCount } from '../figures.ts'
-import { type Check, type Observation, oidOf, ok } from '../finding.ts'
+import { type Check, type Observation, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_routines',
@@ -31,39 +31,39 @@ const facts = operation({
     // Every role may create functions beside the routines.
     isOpen: bool,
   },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       role: sql`current_user::text`,
       owner: sql`max(e.owner)`,
       schema: sql`max(e.schema)`,
       expected: sql`count(*)`,
       missing: sql`count(*) filter (where p.oid is null)`,
       changed: sql`count(*) filter (where encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') <> r.digest
-        or not ${sql.raw(runsAsRoutine('p'))})`,
+        or not ${raw(runsAsRoutine('p'))})`,
       forbidden: sql`count(*) filter (where not has_function_privilege(p.oid, 'execute'))`,
       hidden: sql`count(*) filter (where p.oid <> to_regprocedure(r.called))`,
       otherOwners: sql`coalesce(string_agg(distinct o.rolname, ', ') filter (where o.oid <> e.relowner and not o.rolsuper), '')`,
       olderSets: sql`(select count(*) from ${tables.state} as s
-        where starts_with(s.name, ${SET}::text) and s.name <> ${SET + ROUTINE_VERSION}::text)`,
+        where starts_with(s.name, ${quoted(SET)}::text) and s.name <> ${quoted(SET + ROUTINE_VERSION)}::text)`,
       isOpen: sql`bool_or(e.is_open)`,
-    }).from(
-      sql`json_to_recordset(${JSON.stringify(expected(tables))}::text::json) as r(name text, parameters text, called text, digest text)
+    },
+    from: sql`json_to_recordset(${quoted(JSON.stringify(expected(tables)))}::text::json) as r(name text, parameters text, called text, digest text)
       cross join ${entries(tables)} as e
       left join pg_proc as p on p.proname = r.name and p.pronamespace = e.relnamespace
         and pg_get_function_identity_arguments(p.oid) = r.parameters
       left join pg_roles as o on o.oid = p.proowner`,
-    ),
+  }),
 })
 
-function entries(tables: CacheTables): SQL {
+function entries(tables: TableNames): Sql {
   return sql`(
     select c.relowner, c.relnamespace, pg_get_userbyid(c.relowner)::text as owner, n.nspname::text as schema,
       exists (select from aclexplode(n.nspacl) as a where a.grantee = 0 and a.privilege_type = 'CREATE') as is_open
-    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = ${oidOf(tables, tables.entries)})`
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace where c.oid = ${oidOf(tables.entries)})`
 }
 
 /** The routines of this version: their names and parameters, and a digest of each body. */
-function expected(tables: CacheTables) {
+function expected(tables: TableNames) {
   return compileRoutines(tables).map((routine) => {
     const name = routineName(tables, routine.name)
     const { parameters } = signatureOf(routine)

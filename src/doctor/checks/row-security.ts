@@ -1,27 +1,26 @@
-import { sql } from 'drizzle-orm'
 import { text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import type { CacheTables } from '../../schema/index.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
+import { join, raw, sql } from '../../schema/sql.ts'
+import { oidOf, shownName, type TableNames } from '../../schema/table-names.ts'
+import { type Check, type Observation, ok } from '../finding.ts'
 
-/** Table numbers are lists in one text, because drivers return arrays in different forms. */
+/** The numbers of tables are lists in one text, because drivers return arrays in different forms. */
 const facts = operation({
   name: 'check_row_security',
   repeatable: 'always',
   rows: 'one',
   columns: { role: text, enabled: text, active: text },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       role: sql`current_user::text`,
       enabled: sql`coalesce(string_agg(t.number, ',') filter (where c.relrowsecurity), '')`,
       active: sql`coalesce(string_agg(t.number, ',') filter (where row_security_active(c.oid)), '')`,
-    }).from(
-      sql`(values ${sql.join(
-        ownTables(tables).map((table, i) => sql`(${sql.raw(`'${i}'`)}, ${oidOf(tables, table)})`),
-        sql`, `,
-      )}) as t(number, oid) join pg_class as c on c.oid = t.oid`,
-    ),
+    },
+    from: sql`(values ${join(
+      ownTables(tables).map((table, i) => sql`(${raw(`'${i}'`)}, ${oidOf(table)})`),
+    )}) as t(number, oid) join pg_class as c on c.oid = t.oid`,
+  }),
 })
 
 const ADVICE =
@@ -35,7 +34,7 @@ export const rowSecurity: Check = {
   async look({ runner, tables }) {
     const [row] = await runner.run(facts)
     if (row === undefined) return []
-    const [enabled, active] = [named(tables, row.enabled), named(tables, row.active)]
+    const [enabled, active] = [shownNames(tables, row.enabled), shownNames(tables, row.active)]
     const seen: Observation[] = []
     if (active !== '') {
       const what = `Row-level security applies to ${row.role} on ${active}: hidden tags and entries are misses, writes may fail, and L1 caches drop everything at each change.`
@@ -49,7 +48,7 @@ export const rowSecurity: Check = {
   },
 }
 
-function named(tables: CacheTables, numbers: string): string {
+function shownNames(tables: TableNames, numbers: string): string {
   const own = ownTables(tables)
   return numbers
     .split(',')

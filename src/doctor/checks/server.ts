@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { bool, number, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 import { ENCODING, OLDEST_POSTGRES } from '../../values/versions.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
@@ -9,13 +9,15 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { version: number, encoding: text, isReplica: bool, isReadOnly: bool },
-  build: (db, _tables, answer) =>
-    answer(db, {
+  build: () => ({
+    select: {
       version: sql`current_setting('server_version_num')::int`,
       encoding: sql`getdatabaseencoding()::text`,
       isReplica: sql`pg_is_in_recovery()`,
       isReadOnly: sql`current_setting('default_transaction_read_only')::boolean`,
-    }).from(sql`(select) as one`),
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 /** Checks that the server is new enough and accepts writes. */

@@ -1,21 +1,22 @@
-import { sql } from 'drizzle-orm'
 import { bool, nullable, number, text } from '../../postgres/kinds.ts'
 import { operation, type RowOf } from '../../postgres/operation.ts'
-import { type Check, type Observation, oidOf, ok, shownName } from '../finding.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf, shownName } from '../../schema/table-names.ts'
+import { type Check, type Observation, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_settings',
   repeatable: 'always',
   rows: 'any number',
   columns: { isEntries: bool, options: text, toastOptions: text },
-  build: (db, tables, answer) =>
-    answer(db, {
-      isEntries: sql`c.oid = ${oidOf(tables, tables.entries)}`,
+  build: (tables) => ({
+    select: {
+      isEntries: sql`c.oid = ${oidOf(tables.entries)}`,
       options: sql`coalesce(array_to_string(c.reloptions, ','), '')`,
       toastOptions: sql`coalesce(array_to_string(t.reloptions, ','), '')`,
-    }).from(
-      sql`pg_class as c left join pg_class as t on t.oid = c.reltoastrelid where c.oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)})`,
-    ),
+    },
+    from: sql`pg_class as c left join pg_class as t on t.oid = c.reltoastrelid where c.oid in (${oidOf(tables.entries)}, ${oidOf(tables.leases)})`,
+  }),
 })
 
 /** A smaller table has so few pages that it is cheap to log all of them after each checkpoint. */
@@ -36,15 +37,17 @@ const server = operation({
     maxWalBytes: nullable(number),
     heapBytes: number,
   },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       hasAutovacuum: sql`coalesce(current_setting('autovacuum', true)::boolean and current_setting('track_counts', true)::boolean, true)`,
       logsPages: sql`coalesce(current_setting('full_page_writes', true)::boolean, false)`,
       compressesPages: sql`coalesce(current_setting('wal_compression', true) not in ('off', 'no', 'false', '0'), true)`,
       checkpointSeconds: sql`extract(epoch from nullif(current_setting('checkpoint_timeout', true), '')::interval)::float8`,
       maxWalBytes: sql`pg_size_bytes(nullif(current_setting('max_wal_size', true), ''))::float8`,
-      heapBytes: sql`coalesce(pg_relation_size(${oidOf(tables, tables.entries)}), 0)::float8`,
-    }).from(sql`(select) as one`),
+      heapBytes: sql`coalesce(pg_relation_size(${oidOf(tables.entries)}), 0)::float8`,
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 type ServerSettings = RowOf<typeof server.columns>

@@ -1,22 +1,23 @@
-import { sql } from 'drizzle-orm'
 import { number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf, shownName } from '../../schema/table-names.ts'
 import { formatCount, bytes as size } from '../figures.ts'
-import { type Check, oidOf, ok, shownName } from '../finding.ts'
+import { type Check, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_toast',
   repeatable: 'always',
   rows: 'at most one',
   columns: { live: number, dead: number, bytes: number },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       live: sql`s.n_live_tup`,
       dead: sql`s.n_dead_tup`,
       bytes: sql`pg_relation_size(c.reltoastrelid)`,
-    }).from(
-      sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.reltoastrelid where c.oid = ${oidOf(tables, tables.entries)}`,
-    ),
+    },
+    from: sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.reltoastrelid where c.oid = ${oidOf(tables.entries)}`,
+  }),
 })
 
 /** Postgres cuts large values into chunks, four to a page. */

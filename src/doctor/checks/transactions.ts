@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
 import { bool, nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, type Observation, ok } from '../finding.ts'
 
@@ -12,7 +12,7 @@ const facts = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { openMs: nullable(number), pid: nullable(number), prepared: number, held: number, maySee: bool },
-  build(db, { invalidations }, answer) {
+  build({ invalidations }) {
     // The oldest open transaction pins the oldest row that anybody may still need. Reads of tagged entries search from
     // there.
     const oldest = sql`pg_snapshot_xmin(pg_current_snapshot())`
@@ -20,16 +20,19 @@ const facts = operation({
     // ids.
     const isHolding = sql`pid <> pg_backend_pid() and backend_type = 'client backend'
       and (datname = current_database() or backend_xid is not null)`
-    return answer(db, {
-      openMs: sql`(select extract(epoch from now() - min(xact_start)) * 1000 from pg_stat_activity
+    return {
+      select: {
+        openMs: sql`(select extract(epoch from now() - min(xact_start)) * 1000 from pg_stat_activity
         where ${isHolding})`,
-      pid: sql`(select pid from pg_stat_activity
+        pid: sql`(select pid from pg_stat_activity
         where ${isHolding} and xact_start is not null order by xact_start limit 1)`,
-      prepared: sql`(select count(*) from pg_prepared_xacts where prepared < now() - interval '10 minutes')`,
-      held: sql`(select count(*) from (
-        select from ${invalidations} where xid >= ${oldest} limit ${sql.raw(String(MOST))}) as l)`,
-      maySee: sql`pg_has_role('pg_read_all_stats', 'usage') or current_setting('is_superuser')::boolean`,
-    }).from(sql`(select) as one`)
+        prepared: sql`(select count(*) from pg_prepared_xacts where prepared < now() - interval '10 minutes')`,
+        held: sql`(select count(*) from (
+        select from ${invalidations} where xid >= ${oldest} limit ${MOST}) as l)`,
+        maySee: sql`pg_has_role('pg_read_all_stats', 'usage') or current_setting('is_superuser')::boolean`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })
 

@@ -1,24 +1,27 @@
-import { sql } from 'drizzle-orm'
 import { bool } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { type Check, oidOf, ok, shownName } from '../finding.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf, shownName } from '../../schema/table-names.ts'
+import { type Check, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_unlogged',
   repeatable: 'always',
   rows: 'one',
   columns: { isUnlogged: bool, isLogUnlogged: bool, isNeon: bool },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       isUnlogged: sql`exists (
         select from pg_class where relpersistence = 'u'
-          and oid in (${oidOf(tables, tables.entries)}, ${oidOf(tables, tables.leases)}))`,
+          and oid in (${oidOf(tables.entries)}, ${oidOf(tables.leases)}))`,
       isLogUnlogged: sql`exists (
         select from pg_class where relpersistence = 'u'
-          and oid in (${oidOf(tables, tables.invalidations)}, ${oidOf(tables, tables.state)}))`,
+          and oid in (${oidOf(tables.invalidations)}, ${oidOf(tables.state)}))`,
       // Every Neon project has this role.
       isNeon: sql`exists (select from pg_roles where rolname = 'neon_superuser')`,
-    }).from(sql`(select) as one`),
+    },
+    from: sql`(select) as one`,
+  }),
 })
 
 const AGAIN = 'Run `pgstash migrate` without --unlogged.'

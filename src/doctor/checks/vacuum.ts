@@ -1,16 +1,17 @@
-import { sql } from 'drizzle-orm'
 import { bool, nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf, shownName } from '../../schema/table-names.ts'
 import { formatCount, span } from '../figures.ts'
-import { type Check, oidOf, ok, shownName } from '../finding.ts'
+import { type Check, ok } from '../finding.ts'
 
 const facts = operation({
   name: 'check_vacuum',
   repeatable: 'always',
   rows: 'at most one',
   columns: { isOn: bool, live: number, dead: number, sinceMs: nullable(number), due: number },
-  build: (db, tables, answer) =>
-    answer(db, {
+  build: (tables) => ({
+    select: {
       isOn: sql`current_setting('autovacuum')::boolean`,
       live: sql`s.n_live_tup`,
       dead: sql`s.n_dead_tup`,
@@ -19,9 +20,9 @@ const facts = operation({
       due: sql`(current_setting('autovacuum_vacuum_threshold')::float8 + greatest(c.reltuples, 0) * coalesce(
         (select option_value from pg_options_to_table(c.reloptions) where option_name = 'autovacuum_vacuum_scale_factor')::float8,
         current_setting('autovacuum_vacuum_scale_factor')::float8))`,
-    }).from(
-      sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.oid where c.oid = ${oidOf(tables, tables.entries)}`,
-    ),
+    },
+    from: sql`pg_class as c join pg_stat_all_tables as s on s.relid = c.oid where c.oid = ${oidOf(tables.entries)}`,
+  }),
 })
 
 /** Between two runs, dead rows may reach twice the number that starts a vacuum. More means that vacuum lags. */

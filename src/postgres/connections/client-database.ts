@@ -1,72 +1,17 @@
 /** Makes a Drizzle database from a driver's own client, so that programs need not use Drizzle. */
 import { drizzle } from 'drizzle-orm/pg-proxy'
 import type { Database } from '../database.ts'
-import { fetchOptions } from '../drivers/fetch-options.ts'
-import { isHttpClient, RAW } from '../drivers/http-client.ts'
-import { isPgClient } from '../drivers/pg-client.ts'
-import { isPool } from '../drivers/pool.ts'
 import { markAsDirect } from '../drivers/session-kind.ts'
-
-/** Sends one statement. With `isList`, each row is a list of cells, otherwise an object. */
-type Send = (text: string, values: unknown[], isList: boolean) => PromiseLike<{ rows: unknown[] }>
-
-/** A client's `query` method. Its arguments and its result differ between drivers. */
-type Query = (...args: unknown[]) => PromiseLike<{ rows: unknown[] }>
-
-/** A statement of postgres-js or Bun, which resolves to objects. */
-interface SqlQuery extends PromiseLike<unknown[]> {
-  values(): PromiseLike<unknown[]>
-}
-
-/** True for a `neon()` function and a client of pg, neon-serverless, Vercel, postgres-js, Bun or PGlite. */
-export function isClient(client: unknown): client is object {
-  return senderOver(client) !== undefined
-}
+import { type SendText, senderOver } from './client-sender.ts'
 
 /**
- * Makes a Drizzle database over a driver's client.
+ * Makes a Drizzle database over a driver's client, for `migrate` and similar functions.
  *
- * It uses Drizzle's proxy driver, because that imports no driver's package. The engine calls the clients that it knows
- * directly, so only `migrate` and similar functions use this database.
+ * It uses Drizzle's proxy driver, because that imports no driver's package.
  */
 export function databaseOver(client: object): Database {
-  const send = senderOver(client) as Send
+  const send = senderOver(client) as SendText
   const db = drizzle(async (text, values, method) => send(text, values, method === 'all'))
   markAsDirect(db)
   return Object.assign(db, { $client: client })
-}
-
-function senderOver(client: unknown): Send | undefined {
-  if (isHttpClient(client)) {
-    return (text, values, arrayMode) =>
-      client.query(text, values, { ...RAW, arrayMode, fetchOptions: fetchOptions(false) })
-  }
-  if (isPool(client) || isPgClient(client)) {
-    return (text, values, isList) =>
-      (Reflect.get(client, 'query') as Query).call(client, { text, values, ...(isList && { rowMode: 'array' }) })
-  }
-  if (isSql(client)) {
-    return async (text, values, isList) => {
-      const query = client.unsafe(text, values)
-      return { rows: await (isList ? query.values() : query) }
-    }
-  }
-  if (isPglite(client)) {
-    return (text, values, isList) => client.query(text, values, { rowMode: isList ? 'array' : 'object' })
-  }
-  return undefined
-}
-
-/** True for postgres-js and Bun's SQL, also within a transaction. */
-function isSql(client: unknown): client is { unsafe(text: string, values: unknown[]): SqlQuery } {
-  return typeof client === 'function' && 'unsafe' in client && ('begin' in client || 'savepoint' in client)
-}
-
-/**
- * True for PGlite and its transaction. The other methods are checked because SQLite clients also have `query` and
- * `exec`.
- */
-function isPglite(client: unknown): client is { query: Query } {
-  const { query, exec, execProtocol, rollback } = Object(client)
-  return [query, exec, execProtocol ?? rollback].every((method) => typeof method === 'function')
 }

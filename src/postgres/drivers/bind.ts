@@ -1,31 +1,47 @@
-/** Binds statements to their parameters, as Drizzle does, but finds each parameter's place only once per statement. */
-import { fillPlaceholders, is, Placeholder } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
-import type { Database } from '../database.ts'
-import type { Operation } from '../operation.ts'
+/** Writes statements once per process, because with a TCP driver on Workers each request needs its own cache. */
+import { type Numbered, numberParameters } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
+import { type Mark, markedCells, type Operation, statementSql } from '../operation.ts'
 import type { WireValues } from './driver.ts'
-import { prepareStatement, type StatementForm } from './prepare.ts'
 
-type Values = (string | null)[]
-
+/** A statement that a driver can send. */
 export interface Bound {
-  /** Undefined if the statement has no name. */
-  readonly name: string | undefined
   readonly text: string
-  valuesOf(given: WireValues): Values
+  /** Returns the name for a prepared statement. */
+  name(): string
+  valuesOf(given: WireValues): (string | null)[]
 }
 
-export function bindStatement(
-  db: Database,
-  tables: CacheTables,
-  operation: Operation<never>,
-  form: StatementForm,
-): Bound {
-  const { name, prepared } = prepareStatement(db, tables, operation, form)
-  const { sql: text, params } = prepared.getQuery()
-  const names = params.map((param) => (is(param, Placeholder) ? String(param.name) : undefined))
-  const valuesOf = names.every((each) => each !== undefined)
-    ? (given: WireValues) => names.map((each) => given[each] ?? null)
-    : (given: WireValues) => fillPlaceholders(params, { ...given }) as Values
-  return { name, text, valuesOf }
+type Statements = Record<Mark, Map<Operation<never>, Bound>>
+
+const known = new WeakMap<TableNames, Statements>()
+
+export function bindStatement(tables: TableNames, operation: Operation<never>, mark: Mark): Bound {
+  let statements = known.get(tables)
+  if (statements === undefined) {
+    statements = { 'column name': new Map(), 'last cell': new Map() }
+    known.set(tables, statements)
+  }
+  let bound = statements[mark].get(operation)
+  if (bound === undefined) {
+    const statement = operation.build(tables)
+    bound = bind(numberParameters(statementSql({ ...statement, cells: markedCells(statement, operation, mark) })))
+    statements[mark].set(operation, bound)
+  }
+  return bound
+}
+
+function bind({ text, names }: Numbered): Bound {
+  let name: string | undefined
+  return {
+    text,
+    name: () => (name ??= statementName(text)),
+    valuesOf: (given) => names.map((each) => given[each] ?? null),
+  }
+}
+
+/** Names a statement after its text, because a driver refuses one name for two texts. */
+export function statementName(text: string): string {
+  return `pgstash_${bytesToHex(sha256(utf8ToBytes(text))).slice(0, 24)}`
 }

@@ -2,36 +2,34 @@
  * Sends statements to Neon over HTTP as Drizzle's session does, but with an abort signal, and without type parsers that
  * the program may have replaced.
  */
-import { fillPlaceholders } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
+import { bindStatement } from './bind.ts'
 import type { Driver } from './driver.ts'
 import { fetchOptions } from './fetch-options.ts'
 import { type HttpClient, isHttpClient, RAW } from './http-client.ts'
-import { prepare } from './prepare.ts'
 
 /** Returns undefined if the database does not use this client. */
-export function httpDriver(db: Database, tables: CacheTables): Driver | undefined {
+export function httpDriver(db: Database, tables: TableNames): Driver | undefined {
   const client = httpClient(db)
   if (client === undefined) return undefined
   return {
     keepsPlans: false,
     endsAbandoned: false,
     prepare(operation) {
-      const { sql, params } = prepare(db, tables, operation, { hasName: false, mark: 'column name' }).getQuery()
+      const { text, valuesOf } = bindStatement(tables, operation, 'column name')
       const width = entriesOf(operation.columns).length
       return async (values, call) => {
         const controller = new AbortController()
         call.abandon = () => controller.abort()
-        const filled = fillPlaceholders(params, { ...values })
         const options = {
           ...RAW,
           arrayMode: true,
           fetchOptions: { signal: controller.signal, ...fetchOptions(call.isInternal === true) },
         }
-        const { fields, rows } = await client.query(sql, filled, options)
+        const { fields, rows } = await client.query(text, valuesOf(values), options)
         const isOurs = fields.length === width && fields[0]?.name === operation.name
         if (!isOurs || rows.some((row) => row.length !== width)) {
           throw wrongAnswer(operation.name, `rows of its ${width} columns`, 'others')

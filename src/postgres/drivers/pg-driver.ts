@@ -3,7 +3,7 @@
  *
  * So the program's type parsers change nothing, and a statement can be cancelled once its caller has given up.
  */
-import type { CacheTables } from '../../schema/index.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
@@ -39,7 +39,7 @@ type ToRows = (result: Result) => unknown[][]
  * Returns undefined if the database does not use such a client, or if the program has put code between Drizzle and the
  * client.
  */
-export function pgDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
+export function pgDriver(db: Database, tables: TableNames, preparedNames: boolean): Driver | undefined {
   const send = transportOf(db)
   if (send === undefined) return undefined
   const log = queryLogger(db)
@@ -50,8 +50,9 @@ export function pgDriver(db: Database, tables: CacheTables, preparedNames: boole
     },
     endsAbandoned: true,
     prepare(operation) {
-      const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'column name' })
-      const { name, text } = bound
+      const bound = bindStatement(tables, operation, 'column name')
+      const { text } = bound
+      const name = hasNames ? bound.name() : undefined
       const width = entriesOf(operation.columns).length
       const toRows: ToRows = ({ fields, rows }) => {
         if (fields.length === width && fields[0]?.name === operation.name) return rows

@@ -1,5 +1,5 @@
 /** Sends statements through postgres-js, without Drizzle's session, so that a statement can be cancelled. */
-import type { CacheTables } from '../../schema/index.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { describeType } from '../../values/errors.ts'
 import { isWorkers } from '../../values/workers.ts'
 import type { Database } from '../database.ts'
@@ -47,7 +47,7 @@ interface Query extends PromiseLike<unknown> {
 }
 
 /** Returns undefined if the database does not use this client. */
-export function postgresJsDriver(db: Database, tables: CacheTables, preparedNames: boolean): Driver | undefined {
+export function postgresJsDriver(db: Database, tables: TableNames, preparedNames: boolean): Driver | undefined {
   const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client) || !isPostgresJs(client)) return undefined
   const log = queryLogger(db)
@@ -60,8 +60,8 @@ export function postgresJsDriver(db: Database, tables: CacheTables, preparedName
     endsAbandoned: true,
     prepare(operation) {
       // The mark is a cell, because the program's transform may change the names of columns.
-      const bound = bindStatement(db, tables, operation, { hasName: hasNames, mark: 'last cell' })
-      const options = { prepare: bound.name !== undefined, onexecute: allowNoFollower }
+      const bound = bindStatement(tables, operation, 'last cell')
+      const options = { prepare: hasNames, onexecute: allowNoFollower }
       const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)

@@ -1,6 +1,8 @@
 /** Finds out how Drizzle reaches a database. */
-import { entityKind } from 'drizzle-orm'
 import type { Database } from '../database.ts'
+
+/** Drizzle's name for the symbol under which each of its classes has a name. */
+export const ENTITY_KIND: unique symbol = Symbol.for('drizzle:entityKind')
 
 /** Databases that this package made over the program's client. No other code is in between. */
 const direct = new WeakSet<Database>()
@@ -9,9 +11,20 @@ export function markAsDirect(db: Database): void {
   direct.add(db)
 }
 
+export function isDirect(db: Database): boolean {
+  return direct.has(db)
+}
+
+/** Wraps a client for the drivers that call it directly. The result has no methods of Drizzle. */
+export function overClient(client: object): Database {
+  const db = { $client: client } as unknown as Database
+  markAsDirect(db)
+  return db
+}
+
 /** Drizzle's name for the session of a database: `NodePgSession`, `PostgresJsSession`, … */
 export function sessionKind(db: Database): string {
-  return String(Reflect.get(Object(sessionOf(db)).constructor, entityKind))
+  return String(Reflect.get(Object(sessionOf(db)).constructor, ENTITY_KIND))
 }
 
 /**

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import {
   asWrittenNow,
   computeOnce,
@@ -25,17 +25,22 @@ export const add = operation({
   repeatable: 'unsent',
   rows: 'at most one',
   columns: { added: integer },
-  build(db, tables, answer) {
-    const written = db.$with('written', {}).as(sql`
+  build(tables) {
+    const written = cte(
+      'written',
+      sql`
       insert into ${tables.entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}
-      returning 1`)
-    return answer(db.with(written), { added: sql`result.added` }).from(
-      sql`(select 1 as added from written union all select 0 where not ${isUsable}) as result`,
+      returning 1`,
     )
+    return {
+      with: [written],
+      select: { added: sql`result.added` },
+      from: sql`(select 1 as added from written union all select 0 where not ${isUsable}) as result`,
+    }
   },
 })

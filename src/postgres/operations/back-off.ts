@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { milliseconds, param } from './fragments.ts'
 import { backoffToken, heldLease } from './lease.ts'
 
@@ -14,14 +14,17 @@ export const backOff = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
+  build(tables) {
     const expiresAt = sql`(statement_timestamp() + ${milliseconds('backoffMs')})`
-    const resting = db.$with('resting', {}).as(sql`
+    const resting = cte(
+      'resting',
+      sql`
       update ${tables.leases}
       set token = ${backoffToken(param('backoffMs', 'numeric'))}, xid = pg_current_xact_id(),
         expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
       where ${heldLease(tables)}
-      returning 1`)
-    return answer(db.with(resting), { count: sql`count(*)` }).from(sql`resting`)
+      returning 1`,
+    )
+    return { with: [resting], select: { count: sql`count(*)` }, from: sql`resting` }
   },
 })

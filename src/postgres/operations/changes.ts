@@ -1,8 +1,8 @@
 /** The part of a read that reports to first tiers which keys and tags changed since their last read. */
 
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
 import { isHidden } from '../../schema/rejected.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import type { Change, Changes } from '../../store/changes.ts'
 import { json, type Kind } from '../kinds.ts'
 import { param } from './fragments.ts'
@@ -39,20 +39,20 @@ const MAX_CHANGES = 500
  *
  * It compares snapshots, because transactions do not commit in the order of their ids.
  */
-export function changesSince(tables: CacheTables): SQL {
+export function changesSince(tables: TableNames): Sql {
   const { changes, state } = tables
   const since = sql`${param('since', 'pg_snapshot')}`
-  const horizon = sql`(select (h.value::jsonb ->> 'horizon')::xid8 from ${state} as h where h.name = ${sql.raw(`'${CHANGES_STATE}'`)})`
+  const horizon = sql`(select (h.value::jsonb ->> 'horizon')::xid8 from ${state} as h where h.name = ${raw(`'${CHANGES_STATE}'`)})`
   return sql`(
     select json_build_object(
       'cursor', ${trustedSnapshot}::text,
       'history', ${historyName(tables)},
-      'isGap', coalesce(pg_snapshot_xmin(${since}) < ${horizon}, false) or count(*) > ${sql.raw(String(MAX_CHANGES))}
-        or ${isHidden(tables, [changes, state])},
+      'isGap', coalesce(pg_snapshot_xmin(${since}) < ${horizon}, false) or count(*) > ${MAX_CHANGES}
+        or ${isHidden(changes, state)},
       'changed', coalesce(json_agg(json_build_array(news.kind, news.name)), '[]'))
     from (
       select distinct ${changes.kind}, ${changes.name} from ${changes}
       where ${changes.xid} >= pg_snapshot_xmin(${since}) and not pg_visible_in_snapshot(${changes.xid}, ${since})
-      limit ${sql.raw(String(MAX_CHANGES + 1))}
+      limit ${MAX_CHANGES + 1}
     ) as news)`
 }

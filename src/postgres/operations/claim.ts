@@ -1,7 +1,7 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { cte } from '../operation.ts'
 import { milliseconds, param } from './fragments.ts'
 import { isBackoff } from './lease.ts'
 
@@ -12,21 +12,27 @@ import { isBackoff } from './lease.ts'
  *
  * @param key an expression for the lease's key; `wanted` is an expression that is true if the caller wants the lease
  */
-export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted }: { key: SQL; wanted: SQL }) {
+export function claimSteps(tables: TableNames, { key, wanted }: { key: Sql; wanted: Sql }) {
   const { leases } = tables
-  const wish = db.$with('wish', {}).as(sql`select ${key} as key, ${wanted} as wanted`)
+  const wish = cte('wish', sql`select ${key} as key, ${wanted} as wanted`)
   const isOfKey = sql`${leases.key} = (select key from wish)`
   // Read before locking, so that a refused caller takes no transaction id.
-  const lease = db.$with('lease', {}).as(sql`
+  const lease = cte(
+    'lease',
+    sql`
     select ${leases.token}, ${leases.xid}, ${leases.expiresAt} from ${leases}
-    where ${isOfKey} and (select wanted from wish)`)
+    where ${isOfKey} and (select wanted from wish)`,
+  )
   // Skip a row that another transaction is changing, because the lease is not free for this caller in any case.
-  const free = db.$with('free', {}).as(sql`
+  const free = cte(
+    'free',
+    sql`
     select from ${leases}
     where ${isOfKey}
       and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')} or ${isBackoff(leases.token)})
-    for update skip locked`)
-  const claimed = db.$with('claimed', {}).as(claim(tables))
+    for update skip locked`,
+  )
+  const claimed = cte('claimed', claim(tables))
   return {
     ctes: [wish, lease, free, claimed] as const,
     claimed: sql`exists (select from claimed)`,
@@ -41,7 +47,7 @@ export function claimSteps(db: QueryDatabase, tables: CacheTables, { key, wanted
  * Claims the lease if it does not exist. Also claims it if it is free or has run out, unless it changed since this
  * statement's snapshot. If it changed, the entry may have been filled since, so the caller must read again.
  */
-function claim({ leases }: CacheTables): SQL {
+function claim({ leases }: TableNames): Sql {
   const expiresAt = sql`(statement_timestamp() + ${milliseconds('leaseMs')})`
   return sql`
     insert into ${leases} as held (key, token, claimed_at, seen, xid, expires_at, cleanup_slot)
@@ -58,7 +64,7 @@ function claim({ leases }: CacheTables): SQL {
 }
 
 /** True during the back-off after a failed refresh of the key. */
-export function isResting({ leases }: CacheTables, key: SQL): SQL {
+export function isResting({ leases }: TableNames, key: Sql): Sql {
   return sql`exists (
     select from ${leases} where ${leases.key} = ${key} and ${isBackoff(leases.token)} and not ${hasRunOut(leases)})`
 }
@@ -66,19 +72,19 @@ export function isResting({ leases }: CacheTables, key: SQL): SQL {
 /**
  * Matches a token made by `leaseToken` or `backoffToken`. Its last digits are the length of its lease in milliseconds.
  */
-const LENGTH = sql.raw(`'^(?:[0-9a-f-]{14}8[0-9a-f-]{9}|backoff-)([0-9a-f]{12})$'`)
+const LENGTH = raw(`'^(?:[0-9a-f-]{14}8[0-9a-f-]{9}|backoff-)([0-9a-f]{12})$'`)
 
 /** Running leases count as lost if the clock steps back by more than this. Small corrections stay below it. */
 const TOLERANCE_MS = 1_000
 
 interface LeaseColumns {
-  readonly token: SQLWrapper
-  readonly expiresAt: SQLWrapper
+  readonly token: Sql
+  readonly expiresAt: Sql
 }
 
 const columnsOf = (name: string): LeaseColumns => ({
-  token: sql.raw(`${name}.token`),
-  expiresAt: sql.raw(`${name}.expires_at`),
+  token: raw(`${name}.token`),
+  expiresAt: raw(`${name}.expires_at`),
 })
 
 /**
@@ -88,8 +94,8 @@ const columnsOf = (name: string): LeaseColumns => ({
  * The second check uses clock_timestamp(). This statement may wait for a lock, and can then see a claim that began
  * after this statement did.
  */
-function hasRunOut({ token, expiresAt }: LeaseColumns): SQL {
+function hasRunOut({ token, expiresAt }: LeaseColumns): Sql {
   const lengthMs = sql`('x' || substring(${token} from ${LENGTH}))::bit(48)::bigint`
   return sql`(${expiresAt} <= statement_timestamp() or coalesce(
-    ${expiresAt} > clock_timestamp() + (${lengthMs} + ${sql.raw(String(TOLERANCE_MS))}) * interval '1 millisecond', false))`
+    ${expiresAt} > clock_timestamp() + (${lengthMs} + ${TOLERANCE_MS}) * interval '1 millisecond', false))`
 }

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { inRange, param } from './fragments.ts'
 import { freed } from './lease.ts'
 
@@ -18,29 +18,45 @@ export const clear = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: { removed: integer, raced: bool, last: nullable(text) },
-  build(db, { entries, leases }, answer) {
-    const held = db.$with('held', {}).as(sql`
+  build({ entries, leases }) {
+    const held = cte(
+      'held',
+      sql`
       select ${leases.key} from ${leases}
       where ${inRange(leases)} and ${leases.token} is not null
       order by ${byBytes(leases.key)}
-      for update`)
-    const broken = db.$with('broken', {}).as(sql`
+      for update`,
+    )
+    const broken = cte(
+      'broken',
+      sql`
       update ${leases} set ${freed} from held where ${leases.key} = held.key
-      returning 1`)
-    const toDelete = db.$with('doomed', {}).as(sql`
+      returning 1`,
+    )
+    const toDelete = cte(
+      'doomed',
+      sql`
       select ${entries.key} from ${entries}
       where ${inRange(entries)} and (select count(*) from broken) >= 0
       order by ${byBytes(entries.key)}
       limit ${param('batch', 'int')}
-      for update`)
-    const removed = db.$with('removed', {}).as(sql`
+      for update`,
+    )
+    const removed = cte(
+      'removed',
+      sql`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
-      returning 1`)
-    return answer(db.with(held, broken, toDelete, removed), {
-      removed: sql`(select count(*) from removed)`,
-      raced: sql`(select count(*) from broken) < (
+      returning 1`,
+    )
+    return {
+      with: [held, broken, toDelete, removed],
+      select: {
+        removed: sql`(select count(*) from removed)`,
+        raced: sql`(select count(*) from broken) < (
         select count(*) from ${leases} where ${inRange(leases)} and ${leases.token} is not null)`,
-      last: sql`(select max(key collate "C") from doomed having count(*) = ${param('batch', 'int')})`,
-    }).from(sql`(select) as one`)
+        last: sql`(select max(key collate "C") from doomed having count(*) = ${param('batch', 'int')})`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

@@ -1,5 +1,6 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type Sql, sql } from '../../schema/sql.ts'
 import { bool, integer } from '../kinds.ts'
+import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
 import { scopedOperation } from './scoped.ts'
 import { someEntries } from './some-entries.ts'
@@ -14,15 +15,22 @@ export const countTagged = scopedOperation({
   rows: 'one',
   prefersRoutine: true,
   columns: { tagged: integer, isEstimate: bool },
-  build(db, tables, answer, range) {
-    const { ctes, rows, factor, isEstimate } = someEntries(db, tables, range)
-    const hasTag: SQL = sql`coalesce(${tables.entries.tags} @> array[${param('tag')}], false) as "hasTag"`
-    const checked = db.$with('checked', {}).as(sql`
+  build(tables, range) {
+    const { ctes, rows, factor, isEstimate } = someEntries(tables, range)
+    const hasTag: Sql = sql`coalesce(${tables.entries.tags} @> array[${param('tag')}], false) as "hasTag"`
+    const checked = cte(
+      'checked',
+      sql`
       select count(*)::float8 as entries, count(*) filter (where entry."hasTag") as tagged
-      from (${rows(hasTag)}) as entry`)
-    return answer(db.with(...ctes, checked), {
-      tagged: sql`round(checked.tagged * ${factor(sql`checked.entries`)})`,
-      isEstimate,
-    }).from(sql`checked`)
+      from (${rows(hasTag)}) as entry`,
+    )
+    return {
+      with: [...ctes, checked],
+      select: {
+        tagged: sql`round(checked.tagged * ${factor(sql`checked.entries`)})`,
+        isEstimate,
+      },
+      from: sql`checked`,
+    }
   },
 })

@@ -1,10 +1,10 @@
-import { sql } from 'drizzle-orm'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { decimal, nullable, oneOf } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { deadline, keptUntilExpired, liveWhenLocked, param, recheckedAt } from './fragments.ts'
 
-export const maxSum = sql.raw(String(Number.MAX_SAFE_INTEGER))
+export const maxSum = Number.MAX_SAFE_INTEGER
 
 /**
  * Adds `delta` to a counter. A missing, expired or null entry counts as 0, and gets the given deadline.
@@ -19,10 +19,12 @@ export const countUp = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: { number: nullable(decimal), refusal: nullable(oneOf('text', 'range')) },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
     const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
-    const counted = db.$with('counted', {}).as(sql`
+    const counted = cte(
+      'counted',
+      sql`
       insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
       select ${param('key')}, ${param('delta', 'numeric')}, given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
       from (select ${deadline} as expires_at) as given
@@ -45,15 +47,20 @@ export const countUp = operation({
           and not (s.live and ${entries.value} is not null)
         from (select ${liveWhenLocked(tables)} as live) as s
       )
-      returning ${entries.number}`)
-    return answer(db.with(counted), {
-      number: sql`(select number from counted)`,
-      refusal: sql`(
+      returning ${entries.number}`,
+    )
+    return {
+      with: [counted],
+      select: {
+        number: sql`(select number from counted)`,
+        refusal: sql`(
         select case
           when ${entries.value} is not null then 'text'
           when abs(coalesce(${entries.number}, 0) + ${param('delta', 'numeric')}) > ${maxSum} then 'range'
         end
-        from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)})`,
-    }).from(sql`(select) as one`)
+        from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)})`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { nullable, text } from '../kinds.ts'
-import { operation, type RowOf } from '../operation.ts'
+import { cte, operation, type RowOf } from '../operation.ts'
 import { param } from './fragments.ts'
 import { entriesOf, nextKeys } from './looked-at.ts'
 import { FIGURES, figuresOf, summedColumns, sumsOf } from './sums.ts'
@@ -22,15 +22,19 @@ export const count = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: COLUMNS,
-  build(db, tables, answer) {
+  build(tables) {
     const limit = param('limit', 'int')
-    const part = db.$with('part', {}).as(sql`select ${nextKeys(tables, limit)} as keys`)
+    const part = cte('part', sql`select ${nextKeys(tables, limit)} as keys`)
     const keys = sql`(select part.keys from part)`
     const rows = sql`select ${summedColumns(tables)} from ${entriesOf(tables, keys)} offset 0`
-    const sums = db.$with('sums', {}).as(sumsOf(rows))
-    return answer(db.with(part, sums), {
-      ...figuresOf('sums', sql`1`),
-      last: sql`(select part.keys[${limit}] from part)`,
-    }).from(sql`sums`)
+    const sums = cte('sums', sumsOf(rows))
+    return {
+      with: [part, sums],
+      select: {
+        ...figuresOf('sums', sql`1`),
+        last: sql`(select part.keys[${limit}] from part)`,
+      },
+      from: sql`sums`,
+    }
   },
 })

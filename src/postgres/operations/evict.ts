@@ -1,9 +1,8 @@
-import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { integer } from '../kinds.ts'
-import { type Answer, operation, type RowOf } from '../operation.ts'
+import { type Cte, cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import { sample } from './sample.ts'
@@ -33,7 +32,7 @@ const batch = param('batch', 'int')
 const scan = param('scan', 'int')
 
 /** Selects the places of the `scan` entries that expire soonest, in all scopes. */
-const selectSoonest = ({ entries }: CacheTables, condition: SQL): SQL => sql`
+const selectSoonest = ({ entries }: TableNames, condition: Sql): Sql => sql`
   select ${entries}.ctid as id from ${entries}
   where ${entries.cleanupSlot} is not null and ${entries.keptUntil} is not null and ${condition}
   order by ${entries.cleanupSlot}
@@ -47,7 +46,7 @@ const selectSoonest = ({ entries }: CacheTables, condition: SQL): SQL => sql`
  * @param places a query of one column: the places of rows
  * @param condition the condition of that query again
  */
-function lockEntries(tables: CacheTables, places: SQL, condition: SQL, limit: SQL): SQL {
+function lockEntries(tables: TableNames, places: Sql, condition: Sql, limit: Sql): Sql {
   const { entries, leases } = tables
   return sql`
     select ${place(entries)} from ${entries}
@@ -72,64 +71,71 @@ function lockEntries(tables: CacheTables, places: SQL, condition: SQL, limit: SQ
 export const evict: ScopedOperation<Evicted> = {
   everything: operation({
     ...DECLARED,
-    build(db, tables, answer) {
+    build(tables) {
       const { entries } = tables
       const expiring = sql`${entries.keptUntil} is not null`
-      const first = db.$with('soonest', {}).as(lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch))
+      const first = cte('soonest', lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch))
       const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
       const sampled = sql`select ${entries}.ctid from ${entries} ${sample(tables)} where ${permanent} and ${rest} > 0`
-      const oldest = db.$with('oldest', {}).as(lockEntries(tables, sampled, permanent, rest))
-      return deleteChosen(db, tables, answer, [first, oldest], ['soonest', 'oldest'])
+      const oldest = cte('oldest', lockEntries(tables, sampled, permanent, rest))
+      return deleteChosen(tables, [first, oldest], ['soonest', 'oldest'])
     },
   }),
   range: operation({
     ...DECLARED,
     name: 'evict_in_range',
-    build(db, tables, answer) {
+    build(tables) {
       const { entries } = tables
       const range = inRange(entries)
-      const own = (from: SQL) => sql`
+      const own = (from: Sql) => sql`
         select ${entries}.ctid as id from ${entries}
         where ${byBytes(entries.key)} >= ${from} and ${byBytes(entries.key)} < ${param('to')}
         order by ${byBytes(entries.key)}
         limit ${scan}`
-      const firstKeys = db.$with('first_keys', {}).as(own(param('from')))
+      const firstKeys = cte('first_keys', own(param('from')))
       const isLarge = sql`(select count(*) from first_keys) = ${scan}`
-      const slots = db.$with('soonest_slots', {}).as(selectSoonest(tables, isLarge))
-      const ownSlots = db.$with('own_slots', {}).as(sql`
+      const slots = cte('soonest_slots', selectSoonest(tables, isLarge))
+      const ownSlots = cte(
+        'own_slots',
+        sql`
         select ${entries}.ctid as id from ${entries}
-        where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`)
+        where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`,
+      )
       const isCrowded = sql`${isLarge} and (select count(*) from own_slots) < ${batch}`
-      const start = db.$with('start', {}).as(sql`
+      const start = cte(
+        'start',
+        sql`
         select ${entries.key} from ${entries} ${sample(tables)} where ${range} and ${isCrowded}
         order by random()
-        limit 1`)
+        limit 1`,
+      )
       const from = sql`case when ${isCrowded} then coalesce((select key from start), ${param('from')}) end`
-      const neighbours = db.$with('neighbours', {}).as(own(from))
+      const neighbours = cte('neighbours', own(from))
       const places = sql`
         select id from first_keys where not (${isLarge})
         union all select id from own_slots where ${isLarge} and not (${isCrowded})
         union all select id from neighbours`
-      const chosen = db.$with('chosen', {}).as(lockEntries(tables, places, range, batch))
-      return deleteChosen(db, tables, answer, [firstKeys, slots, ownSlots, start, neighbours, chosen], ['chosen'])
+      const chosen = cte('chosen', lockEntries(tables, places, range, batch))
+      return deleteChosen(tables, [firstKeys, slots, ownSlots, start, neighbours, chosen], ['chosen'])
     },
   }),
 }
 
-function deleteChosen(
-  db: QueryDatabase,
-  tables: CacheTables,
-  answer: Answer<Evicted>,
-  steps: readonly WithSubquery[],
-  chosen: readonly string[],
-) {
-  const evicted = db.$with('evicted', {}).as(sql`
+function deleteChosen(tables: TableNames, steps: readonly Cte[], chosen: readonly string[]) {
+  const evicted = cte(
+    'evicted',
+    sql`
     delete from ${tables.entries}
     where ${isOneOf(tables.entries, ...chosen)}
-    returning ${storedBytes(tables)} as bytes`)
-  return answer(db.with(...steps, evicted), {
-    evicted: sql`count(*)`,
-    bytes: sql`coalesce(sum(bytes), 0)`,
-  }).from(sql`evicted`)
+    returning ${storedBytes(tables)} as bytes`,
+  )
+  return {
+    with: [...steps, evicted],
+    select: {
+      evicted: sql`count(*)`,
+      bytes: sql`coalesce(sum(bytes), 0)`,
+    },
+    from: sql`evicted`,
+  }
 }

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, nullable } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import {
   asWrittenNow,
   deadline,
@@ -27,12 +27,17 @@ export const fill = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { stored: nullable(bool) },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases } = tables
-    const fence = db.$with('fence', {}).as(sql`
+    const fence = cte(
+      'fence',
+      sql`
       update ${leases} set ${freed} where ${heldLease(tables)}
-      returning claimed_at, seen`)
-    const given = db.$with('given', {}).as(sql`
+      returning claimed_at, seen`,
+    )
+    const given = cte(
+      'given',
+      sql`
       select item.*, case
           when item.expires_at <= statement_timestamp() then item.expires_at
           else item.expires_at + ${milliseconds('staleMs')}
@@ -41,8 +46,11 @@ export const fill = operation({
         select least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           coalesce(${param('asOf', 'pg_snapshot')}, fence.claimed_at) as filled_at
         from fence
-      ) as item`)
-    const written = db.$with('written', {}).as(sql`
+      ) as item`,
+    )
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} as entry (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags, case when given.tags is not null then given.filled_at end,
@@ -51,9 +59,14 @@ export const fill = operation({
       where ${isUsable} and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
       on conflict (key) do update set ${overwrite}
       where entry.written_by is not distinct from (select seen from fence)
-      returning 1`)
-    return answer(db.with(fence, given, written), {
-      stored: sql`case when ${isUsable} then exists (select from written) end`,
-    }).from(sql`(select) as one`)
+      returning 1`,
+    )
+    return {
+      with: [fence, given, written],
+      select: {
+        stored: sql`case when ${isUsable} then exists (select from written) end`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

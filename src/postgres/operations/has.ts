@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -11,8 +11,8 @@ export const has = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { found: integer },
-  build: (db, tables, answer) =>
-    answer(db, { found: sql`1` })
-      .from(tables.entries)
-      .where(allOf(eq(tables.entries.key, param('key')), live(tables))),
+  build: (tables) => ({
+    select: { found: sql`1` },
+    from: sql`${tables.entries} where ${allOf(sql`${tables.entries.key} = ${param('key')}`, isLive(tables))}`,
+  }),
 })

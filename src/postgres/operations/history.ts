@@ -5,19 +5,19 @@
  * Postgres then uses the same ids again for other transactions. An older snapshot names ids that now mean something
  * else.
  */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
-import { literal, qualified } from '../../schema/sql-text.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import { literal } from '../../schema/sql-text.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 
 /**
  * The first version that reports the start of its statistics at no cost. Older versions read the statistics from a
  * file.
  */
-const CHEAP_STATISTICS = sql.raw('150000')
+const CHEAP_STATISTICS = 150_000
 
 /** True for a snapshot beyond the newest transaction of this database. Null for no snapshot. */
-export function isFromFuture(snapshot: SQLWrapper): SQL<boolean> {
-  return sql<boolean>`(pg_snapshot_xmax(${snapshot}) > pg_snapshot_xmax(pg_current_snapshot()))`
+export function isFromFuture(snapshot: Sql): Sql {
+  return sql`(pg_snapshot_xmax(${snapshot}) > pg_snapshot_xmax(pg_current_snapshot()))`
 }
 
 /**
@@ -32,8 +32,8 @@ export function isFromFuture(snapshot: SQLWrapper): SQL<boolean> {
  * because recovery from a crash keeps it. Rejected: positions in the write-ahead log, because Aurora does not report
  * them.
  */
-export function historyName(tables: CacheTables): SQL {
-  const log = sql.raw(`${literal(qualified(tables, tables.changes))}::regclass`)
+export function historyName({ changes }: TableNames): Sql {
+  const log = raw(`${literal(changes.text)}::regclass`)
   return sql`concat_ws(' ', pg_relation_filepath(${log}), extract(epoch from pg_postmaster_start_time()),
     case when current_setting('server_version_num')::int >= ${CHEAP_STATISTICS}
       then extract(epoch from pg_stat_get_bgwriter_stat_reset_time()) end)`
@@ -43,4 +43,4 @@ export function historyName(tables: CacheTables): SQL {
  * The current snapshot. Null on a standby, because its snapshots do not list running transactions. A running
  * transaction would look as if its data had been read.
  */
-export const trustedSnapshot: SQL = sql`case when not pg_is_in_recovery() then pg_current_snapshot() end`
+export const trustedSnapshot: Sql = sql`case when not pg_is_in_recovery() then pg_current_snapshot() end`

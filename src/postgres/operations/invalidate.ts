@@ -1,7 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { param } from './fragments.ts'
 
 /**
@@ -9,7 +9,7 @@ import { param } from './fragments.ts'
  *
  * @param tags a query of one column, `tag`
  */
-export function noteInvalidated({ invalidations }: CacheTables, tags: SQL): SQL {
+export function noteInvalidated({ invalidations }: TableNames, tags: Sql): Sql {
   return sql`insert into ${invalidations} (tag)
     select item.tag from (${tags}) as item
     order by item.tag collate "C"
@@ -25,17 +25,14 @@ export const invalidate = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
-    const given = sql`select given.tag from json_array_elements_text(${param('tags', 'json')}) as given(tag)`
-    const noted = db.$with('noted', {}).as(sql`${noteInvalidated(tables, given)} returning 1`)
-    return answer(db.with(noted), { count: sql`count(*)` }).from(sql`noted`)
+  build(tables) {
+    const noted = cte('noted', sql`${noteGivenTags(tables)} returning 1`)
+    return { with: [noted], select: { count: sql`count(*)` }, from: sql`noted` }
   },
 })
 
-/**
- * Builds the same statement without placeholders. The tags are JSON, because drivers differ in how they send arrays.
- */
-export function invalidateNow(tables: CacheTables, tags: readonly string[]): SQL {
-  const given = sql`select given.tag from json_array_elements_text(${JSON.stringify(tags)}::text::json) as given(tag)`
+/** Builds the statement alone. Its parameter `tags` is a JSON list, because drivers differ in how they send arrays. */
+export function noteGivenTags(tables: TableNames): Sql {
+  const given = sql`select given.tag from json_array_elements_text(${param('tags', 'json')}) as given(tag)`
   return noteInvalidated(tables, given)
 }

@@ -1,10 +1,10 @@
 /** Finds entries that a tag rejects. No index has them, so cleanup checks all entries, a part at a time. */
 
-import { getTableName, type SQL, sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
-import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
-import type { QueryDatabase } from '../database.ts'
+import { named, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
 import { isAtPlaces, place } from './row-ids.ts'
 
@@ -31,23 +31,30 @@ import { isAtPlaces, place } from './row-ids.ts'
  * @param isToRemove a condition for entries to remove as if a tag rejected them
  */
 export function invalidatedEntries(
-  db: QueryDatabase,
-  tables: CacheTables,
-  part: SQL,
-  { isPast = sql`false`, isToRemove = sql`false` }: { isPast?: SQL; isToRemove?: SQL },
+  tables: TableNames,
+  part: Sql,
+  { isPast = sql`false`, isToRemove = sql`false` }: { isPast?: Sql; isToRemove?: Sql },
 ) {
   const { entries, leases } = tables
-  const scanned = db.$with('scanned', {}).as(sql`
+  const scanned = cte(
+    'scanned',
+    sql`
     select ${entries.key}, ${entries}.ctid as id from ${entries} where ${part}
     order by ${byBytes(entries.key)}
-    limit ${param('scan', 'int')}`)
-  const invalidated = db.$with('unfit', {}).as(sql`
+    limit ${param('scan', 'int')}`,
+  )
+  const invalidated = cte(
+    'unfit',
+    sql`
     select ${entries.key}, ${entries.writtenBy}, coalesce(${isPast}, false) as is_past from ${entries}
     where ${isAtPlaces(entries, sql`select id from scanned`, sql`${part} and ${byBytes(entries.key)} <= (select max(key collate "C") from scanned)`)}
       and (${isPast} or ${isToRemove} or ${rejected(tables, tables.entries)})
     order by ${byBytes(entries.key)}
-    limit ${param('batch', 'int')}`)
-  const lockable = db.$with('loose', {}).as(sql`
+    limit ${param('batch', 'int')}`,
+  )
+  const lockable = cte(
+    'loose',
+    sql`
     select ${place(entries)} from unfit join ${entries} on ${entries.key} = unfit.key
     where ${entries.writtenBy} is not distinct from unfit.written_by
       and (not unfit.is_past or ${isPast})
@@ -56,6 +63,7 @@ export function invalidatedEntries(
         where held.key = ${entries.key} and held.token is not null
           and (unfit.is_past or held.seen is distinct from ${entries.writtenBy}))
     order by ${byBytes(entries.key)}
-    for update of ${sql.identifier(getTableName(entries))} skip locked`)
+    for update of ${named(entries.tableName)} skip locked`,
+  )
   return { scanned, invalidated, lockable }
 }

@@ -6,11 +6,11 @@
  * because they would lose races. The row itself must say whether the call was refused, because before Postgres 18
  * `returning` shows only the new row. So `compute_ms` is 0 after a refusal, and null otherwise.
  */
-import { type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
-import type { CacheTables } from '../../schema/index.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { MAX_REFILL_MS, PREVIOUS_DIGITS } from '../../store/limits.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { keptUntilExpired, liveWhenLocked, milliseconds, param, recheckedAt } from './fragments.ts'
 import { COUNTER_COLUMNS, counterColumns } from './read-counter.ts'
 
@@ -19,8 +19,8 @@ const cap = param('cap', 'numeric')
 const period = milliseconds('periodMs')
 /** Cast to `numeric`, which is exact. With `float8`, the number of refills could be rounded up. */
 const periodMs = param('periodMs', 'numeric')
-const PREVIOUS_UNIT = sql.raw(`1e${PREVIOUS_DIGITS}::numeric`)
-const PREVIOUS_SHARE = sql.raw(`1e-${PREVIOUS_DIGITS}::numeric`)
+const PREVIOUS_UNIT = raw(`1e${PREVIOUS_DIGITS}::numeric`)
+const PREVIOUS_SHARE = raw(`1e-${PREVIOUS_DIGITS}::numeric`)
 
 /** The columns that come from the CTE `counted`. */
 export const COUNTED = counterColumns(
@@ -29,14 +29,14 @@ export const COUNTED = counterColumns(
 )
 
 /** True if the limit has room for this call in addition to the `used` calls. Giving back always succeeds. */
-export function fits(used: SQL): SQL {
+export function fits(used: Sql): Sql {
   return sql`(${used} + ${cost} < ${cap} or ${cost} < 0)`
 }
 
 /**
  * Returns the calls in a fixed window after this one. Refused calls were counted too, but they cannot be given back.
  */
-export function afterCall(used: SQL): SQL {
+export function afterCall(used: Sql): Sql {
   return sql`greatest(case when ${cost} < 0 then least(${used}, ${cap} - 1) else ${used} end + ${cost}, 0)`
 }
 
@@ -46,7 +46,7 @@ interface Counting {
   /** True if the routine has cheaper statements for usual cases. */
   readonly prefersRoutine?: boolean
   /** The interval for which the counter of a first call lives. */
-  readonly life: SQL
+  readonly life: Sql
   /**
    * Builds a query of one row: `running`, `fits`, and the counter's new `number`, `expires_at`, `kept_until` and
    * `begun_at`. If the call does not fit, the row keeps its values, except that a deadline too far in the future is
@@ -54,7 +54,7 @@ interface Counting {
    *
    * @param running true if the entry is a live counter
    */
-  next(tables: CacheTables, running: SQL): SQL
+  next(tables: TableNames, running: Sql): Sql
 }
 
 /**
@@ -70,10 +70,12 @@ function countOperation({ name, prefersRoutine = false, life, next }: Counting) 
     rows: 'at most one',
     prefersRoutine,
     columns: COUNTER_COLUMNS,
-    build(db, tables, answer) {
+    build(tables) {
       const { entries } = tables
       const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
-      const counted = db.$with('counted', {}).as(sql`
+      const counted = cte(
+        'counted',
+        sql`
         insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
         select ${param('key')}, greatest(${cost}, 0), given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
         from (
@@ -94,8 +96,9 @@ function countOperation({ name, prefersRoutine = false, life, next }: Counting) 
           from (select m.*, m.fits or not m.running or m.number <> ${entries.number} as changed from (${next(tables, running)}) as m) as n
         )
         where ${entries.value} is null or not ${liveWhenLocked(tables)}
-        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`)
-      return answer(db.with(counted), COUNTED).from(sql`counted`)
+        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`,
+      )
+      return { with: [counted], select: COUNTED, from: sql`counted` }
     },
   })
 }
@@ -165,7 +168,7 @@ export const countSliding = countOperation({
  * Selects the present windows of a counter: the calls in each, `current` and `previous`, and the end of the current
  * window. `used` is the number of calls that count in total.
  */
-function slidingWindow(tables: CacheTables, running: SQL): SQL {
+function slidingWindow(tables: TableNames, running: Sql): Sql {
   const { entries } = tables
   const most = sql`${cap} - 1`
   const fraction = sql`floor((${entries.number} - floor(${entries.number})) * ${PREVIOUS_UNIT})`
@@ -189,7 +192,7 @@ function slidingWindow(tables: CacheTables, running: SQL): SQL {
  * Returns the columns `expires_at`, `kept_until` and `begun_at` of a counter whose deadline moves. After a refusal the
  * deadline stays, unless it is later than `furthest`. A counter that counts nothing has expired.
  */
-function movedColumns({ entries }: CacheTables, to: SQL): SQL {
+function movedColumns({ entries }: TableNames, to: Sql): Sql {
   const { expiresAt, keptUntil, createdAt } = entries
   const next = sql`case
           when w.fits and w.counts then ${to}
@@ -223,7 +226,7 @@ export const takeTokens = countOperation({
 })
 
 /** Selects the tokens that are missing now, as `used`, and the time of the last refill. Only whole refills count. */
-function bucket(tables: CacheTables, running: SQL): SQL {
+function bucket(tables: TableNames, running: Sql): Sql {
   const { entries } = tables
   return sql`
     select r.running, r.at, r.last + (r.refills * ${periodMs})::float8 * interval '1 millisecond' as refilled_at,
@@ -241,13 +244,13 @@ function bucket(tables: CacheTables, running: SQL): SQL {
  * Returns the interval in which this many tokens come back. It is bounded, because any number may be stored under the
  * key.
  */
-function refillTime(tokens: SQL): SQL {
+function refillTime(tokens: Sql): Sql {
   const ms = sql`ceil(${tokens} / ${param('refill', 'numeric')}) * ${periodMs}`
-  return sql`(least(${ms}, ${sql.raw(String(MAX_REFILL_MS))})::float8 * interval '1 millisecond')`
+  return sql`(least(${ms}, ${MAX_REFILL_MS})::float8 * interval '1 millisecond')`
 }
 
 /** Returns the whole calls that a counter holds. */
-export function calls({ entries }: CacheTables): SQL {
+export function calls({ entries }: TableNames): Sql {
   return sql`greatest(floor(${entries.number}), 0)`
 }
 
@@ -257,6 +260,6 @@ export function calls({ entries }: CacheTables): SQL {
  *
  * It uses clock_timestamp(), because the statement of a call that waited for another call began before the window did.
  */
-export function hasBegun({ entries }: CacheTables): SQL {
+export function hasBegun({ entries }: TableNames): Sql {
   return sql`${entries.createdAt} <= clock_timestamp()`
 }

@@ -1,10 +1,11 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { type CacheTables, expired, forever, live } from '../../schema/index.ts'
+import { type Condition, isExpired, isForever, isLive } from '../../schema/conditions.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'
-import { limitOf, param, stateOf, storedBytes } from './fragments.ts'
-import { pageOf, withTableNames } from './looked-at.ts'
+import { param, stateOf, storedBytes } from './fragments.ts'
+import { pageOf } from './looked-at.ts'
 
 const COLUMNS = {
   key: text,
@@ -20,49 +21,49 @@ const COLUMNS = {
 
 export type Listed = RowOf<typeof COLUMNS>
 
-type State = (tables: CacheTables) => SQL
-
 /** True for keys of the scope itself: no unescaped separator follows the scope. */
-function isDirect({ entries }: CacheTables): SQL {
-  return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${sql.raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
+function isDirect({ entries }: TableNames): Sql {
+  return sql`substr(${entries.key}, ${param('scopeLength', 'int')} + 1) ~ ${raw(String.raw`e'^(\\\\.|[^|\\\\])*$'`)}`
 }
 
 /**
  * Lists a page of a range in key order, after the key `after`, without values. With conditions, it looks at a bounded
  * number of entries, and always returns the last of these.
  */
-const listOperation = (name: string, ...conditions: State[]) =>
+const listOperation = (name: string, ...conditions: Condition[]) =>
   operation({
     name,
     repeatable: 'always',
     rows: 'any number',
     prefersRoutine: true,
     columns: COLUMNS,
-    build(db, tables, answer) {
-      const { key, expiresAt, tags, createdAt, updatedAt } = withTableNames(tables.entries)
-      const { from, where, orderBy, marks } = pageOf(tables, allOf(...conditions.map((holds) => holds(tables))))
-      return answer(db, {
-        key,
-        state: stateOf(tables),
-        expiresAt,
-        tags,
-        bytes: storedBytes(tables),
-        createdAt,
-        updatedAt,
-        ...marks,
-      })
-        .from(from)
-        .where(where)
-        .orderBy(orderBy)
-        .limit(limitOf('limit'))
+    build(tables) {
+      const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
+      const { from, where, orderBy, marks } = pageOf(
+        tables,
+        conditions.length > 0 ? allOf(...conditions.map((holds) => holds(tables))) : undefined,
+      )
+      return {
+        select: {
+          key,
+          state: stateOf(tables),
+          expiresAt,
+          tags,
+          bytes: storedBytes(tables),
+          createdAt,
+          updatedAt,
+          ...marks,
+        },
+        from: sql`${from} where ${where} order by ${orderBy} limit ${param('limit', 'int')}`,
+      }
     },
   })
 
-const byState = (name: string, ...conditions: State[]) => ({
+const byState = (name: string, ...conditions: Condition[]) => ({
   all: listOperation(name, ...conditions),
-  live: listOperation(`${name}_live`, ...conditions, live),
-  expired: listOperation(`${name}_expired`, ...conditions, expired),
-  forever: listOperation(`${name}_forever`, ...conditions, forever),
+  live: listOperation(`${name}_live`, ...conditions, isLive),
+  expired: listOperation(`${name}_expired`, ...conditions, isExpired),
+  forever: listOperation(`${name}_forever`, ...conditions, isForever),
   invalidated: listOperation(`${name}_invalidated`, ...conditions, (tables) => sql`${stateOf(tables)} = 'invalidated'`),
 })
 

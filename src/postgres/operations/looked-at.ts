@@ -1,7 +1,7 @@
 /** Walks along a bounded number of keys, for statements that look at many entries to find a few or to count them. */
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
-import type { CacheTables } from '../../schema/index.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { isAfter } from './fragments.ts'
 
 /**
@@ -13,7 +13,7 @@ import { isAfter } from './fragments.ts'
 export const MAX_LOOKED_AT = 5_000
 
 /** Selects the first keys of a range after the key `after`, as an array in key order. It reads only the index. */
-export function nextKeys(tables: CacheTables, limit: SQL): SQL {
+export function nextKeys(tables: TableNames, limit: Sql | number): Sql {
   const { entries } = tables
   return sql`array(
     select ${entries.key} from ${entries} where ${isAfter(tables)}
@@ -31,38 +31,21 @@ export function nextKeys(tables: CacheTables, limit: SQL): SQL {
  *
  * Rejected: a search by `ctid`. The planner may turn it into a comparison of each row with the whole array.
  */
-export function entriesOf({ entries }: CacheTables, keys: SQL): SQL {
+export function entriesOf({ entries }: TableNames, keys: Sql): Sql {
   return sql`unnest(${keys}) with ordinality as looked(name, place) join ${entries} on ${entries.key} = looked.name collate "C"`
-}
-
-/**
- * Returns the columns as expressions. If `from` is an expression, Drizzle 0.45 writes columns without their table, and
- * 1.0 with it. A routine must have the same text with both.
- */
-export function withTableNames({ key, expiresAt, tags, createdAt, updatedAt, meta }: CacheTables['entries']) {
-  const asExpression = (column: SQLWrapper) => sql`${column}`
-  return {
-    ...{
-      key: asExpression(key),
-      expiresAt: asExpression(expiresAt),
-      tags: asExpression(tags),
-      meta: asExpression(meta),
-    },
-    ...{ createdAt: asExpression(createdAt), updatedAt: asExpression(updatedAt) },
-  }
 }
 
 /** The clauses of a page, and the marks of its rows. */
 export interface Page {
-  readonly from: SQL
-  readonly where: SQL
-  readonly orderBy: SQL
+  readonly from: Sql
+  readonly where: Sql
+  readonly orderBy: Sql
   readonly marks: {
-    readonly isFound: SQL
+    readonly isFound: Sql
     /**
      * True for the last entry that the page may look at. It is always returned, because the next page begins after it.
      */
-    readonly isEdge: SQL
+    readonly isEdge: Sql
   }
 }
 
@@ -70,15 +53,15 @@ export interface Page {
  * Selects the next entries of a range in key order, after the key `after`. With a condition, it looks at a bounded
  * number of entries.
  */
-export function pageOf(tables: CacheTables, condition: SQL | undefined): Page {
+export function pageOf(tables: TableNames, condition: Sql | undefined): Page {
   const { entries } = tables
   if (condition === undefined) {
     const marks = { isFound: sql`true`, isEdge: sql`false` }
-    return { from: sql`${entries}`, where: isAfter(tables), orderBy: byBytes(entries.key), marks }
+    return { from: entries, where: isAfter(tables), orderBy: byBytes(entries.key), marks }
   }
-  const isEdge = sql.raw(`looked.place = ${MAX_LOOKED_AT}`)
+  const isEdge = sql`looked.place = ${MAX_LOOKED_AT}`
   return {
-    from: entriesOf(tables, nextKeys(tables, sql.raw(String(MAX_LOOKED_AT)))),
+    from: entriesOf(tables, nextKeys(tables, MAX_LOOKED_AT)),
     where: sql`(${isEdge} or ${condition})`,
     orderBy: sql`looked.place`,
     // Only the edge needs the second check.

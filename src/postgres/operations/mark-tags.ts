@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import {
   asWrittenNow,
   computeOnce,
@@ -20,11 +20,13 @@ export const markTags = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
     const given = sql`select given.tag from json_array_elements_text(${param('invalidated', 'json')}) as given(tag)`
-    const noted = db.$with('noted', {}).as(sql`${noteInvalidated(tables, given)} returning 1`)
-    const written = db.$with('written', {}).as(sql`
+    const noted = cte('noted', sql`${noteInvalidated(tables, given)} returning 1`)
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, pg_current_snapshot(), null, ${asWrittenNow}
@@ -32,8 +34,9 @@ export const markTags = operation({
         ${computeOnce({ expires_at: deadline, tags: textArray('markTags') })} as given
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`)
+      returning 1`,
+    )
     const count = sql`(select count(*) from noted) + (select count(*) from written)`
-    return answer(db.with(noted, written), { count }).from(sql`(select) as one`)
+    return { with: [noted, written], select: { count }, from: sql`(select) as one` }
   },
 })

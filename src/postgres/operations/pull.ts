@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
@@ -10,17 +10,24 @@ export const pull = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { found: bool, value: nullable(text), number: nullable(decimal), raced: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const { broken, raced } = breakLeases(db, tables, sql`select ${param('key')} as key`)
-    const pulled = db.$with('pulled', {}).as(sql`
+    const { broken, raced } = breakLeases(tables, sql`select ${param('key')} as key`)
+    const pulled = cte(
+      'pulled',
+      sql`
       delete from ${entries} using broken where ${entries.key} = broken.key
-      returning ${entries.value}, ${entries.number}, ${liveWhenLocked(tables)} as live`)
-    return answer(db.with(broken, pulled), {
-      found: sql`coalesce(pulled.live, false)`,
-      value: sql`case when pulled.live then pulled.value end`,
-      number: sql`case when pulled.live then pulled.number end`,
-      raced,
-    }).from(sql`(select) as one left join pulled on true`)
+      returning ${entries.value}, ${entries.number}, ${liveWhenLocked(tables)} as live`,
+    )
+    return {
+      with: [broken, pulled],
+      select: {
+        found: sql`coalesce(pulled.live, false)`,
+        value: sql`case when pulled.live then pulled.value end`,
+        number: sql`case when pulled.live then pulled.number end`,
+        raced,
+      },
+      from: sql`(select) as one left join pulled on true`,
+    }
   },
 })

@@ -1,15 +1,15 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { type CacheTables, live } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, decimal, nullable, number, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { isAmong } from './fragments.ts'
 import { slide } from './slide.ts'
 
 /** Returns the milliseconds until an entry expires. Null if it never does. */
-export function remainingMs(expiresAt: SQL): SQL {
+export function remainingMs(expiresAt: Sql): Sql {
   return sql`extract(epoch from ${expiresAt} - statement_timestamp()) * 1000`
 }
 
@@ -27,11 +27,12 @@ export const readCopies = operation({
   repeatable: 'always',
   rows: 'any number',
   columns: { key: text, ...COPY },
-  build(db, tables, answer) {
+  build(tables) {
     const { key, value, number, expiresAt, tags } = tables.entries
-    return answer(db, { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags })
-      .from(tables.entries)
-      .where(allOf(isAmong(key, 'keys'), live(tables)))
+    return {
+      select: { key, value, number, remainingMs: remainingMs(expiresAt), tags },
+      from: sql`${tables.entries} where ${allOf(isAmong(key, 'keys'), isLive(tables))}`,
+    }
   },
 })
 
@@ -44,34 +45,44 @@ export const readCopiesWithChanges = operation({
   repeatable: 'always',
   rows: 'at least one',
   columns: { key: nullable(text), ...COPY, changes: nullable(changes) },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
     const { key, value, number, expiresAt, tags } = entries
-    const found = db.$with('found', {}).as(sql`
+    const found = cte(
+      'found',
+      sql`
       select ${key}, ${value}, ${number}, ${expiresAt}, ${tags}, row_number() over () as place
-      from ${entries} where ${isAmong(key, 'keys')} and ${live(tables)}`)
-    return answer(db.with(found), {
-      key: sql`found.key`,
-      value: sql`found.value`,
-      number: sql`found.number`,
-      remainingMs: remainingMs(sql`found.expires_at`),
-      tags: sql`found.tags`,
-      changes: sql`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
-    }).from(sql`(select) as one left join found on true`)
+      from ${entries} where ${isAmong(key, 'keys')} and ${isLive(tables)}`,
+    )
+    return {
+      with: [found],
+      select: {
+        key: sql`found.key`,
+        value: sql`found.value`,
+        number: sql`found.number`,
+        remainingMs: remainingMs(sql`found.expires_at`),
+        tags: sql`found.tags`,
+        changes: sql`case when coalesce(found.place, 1) = 1 then ${changesSince(tables)} end`,
+      },
+      from: sql`(select) as one left join found on true`,
+    }
   },
 })
 
 const SLIDING = { key: nullable(text), ...COPY, touched: bool } as const
 
 /** Builds the columns that both of the following statements select, without the changes. */
-function slidingRead(db: QueryDatabase, tables: CacheTables) {
+function slidingRead(tables: TableNames) {
   const { entries } = tables
-  const found = db.$with('found', {}).as(sql`
+  const found = cte(
+    'found',
+    sql`
     select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.expiresAt}, ${entries.tags}
-    from ${entries} where ${isAmong(entries.key, 'keys')} and ${live(tables)}`)
-  const { ctes, touched } = slide(db, tables)
+    from ${entries} where ${isAmong(entries.key, 'keys')} and ${isLive(tables)}`,
+  )
+  const { ctes, touched } = slide(tables)
   return {
-    from: db.with(found, ...ctes),
+    ctes: [found, ...ctes],
     columns: {
       key: sql`found.key`,
       value: sql`found.value`,
@@ -92,9 +103,9 @@ export const readCopySliding = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: SLIDING,
-  build(db, tables, answer) {
-    const { from, columns } = slidingRead(db, tables)
-    return answer(from, columns).from(FOUND_OR_NOT)
+  build(tables) {
+    const { ctes, columns } = slidingRead(tables)
+    return { with: ctes, select: columns, from: FOUND_OR_NOT }
   },
 })
 
@@ -105,8 +116,8 @@ export const readCopySlidingWithChanges = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: { ...SLIDING, changes },
-  build(db, tables, answer) {
-    const { from, columns } = slidingRead(db, tables)
-    return answer(from, { ...columns, changes: changesSince(tables) }).from(FOUND_OR_NOT)
+  build(tables) {
+    const { ctes, columns } = slidingRead(tables)
+    return { with: ctes, select: { ...columns, changes: changesSince(tables) }, from: FOUND_OR_NOT }
   },
 })

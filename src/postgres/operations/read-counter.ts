@@ -1,5 +1,5 @@
-import { type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
 import { bool, decimal, instant, nullable, number } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -18,7 +18,7 @@ export const COUNTER_COLUMNS = {
  * Returns a counter's columns. They use the clock after the wait for the row's lock, because the window may have begun
  * during that wait.
  */
-export function counterColumns(row: { number: SQLWrapper; expiresAt: SQLWrapper }, allowed: SQL) {
+export function counterColumns(row: { number: Sql; expiresAt: Sql }, allowed: Sql) {
   return {
     // Use expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same
     // text with both.
@@ -38,11 +38,14 @@ export const readCounter = operation({
   repeatable: 'always',
   rows: 'one',
   columns: COUNTER_COLUMNS,
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    return answer(db, {
-      ...counterColumns(entries, sql`case when ${entries.value} is null then true end`),
-      expiresAt: sql`coalesce(${entries.expiresAt}, clock_timestamp())`,
-    }).from(sql`(select) as one left join ${entries} on ${entries.key} = ${param('key')} and ${live(tables)}`)
+    return {
+      select: {
+        ...counterColumns(entries, sql`case when ${entries.value} is null then true end`),
+        expiresAt: sql`coalesce(${entries.expiresAt}, clock_timestamp())`,
+      },
+      from: sql`(select) as one left join ${entries} on ${entries.key} = ${param('key')} and ${isLive(tables)}`,
+    }
   },
 })

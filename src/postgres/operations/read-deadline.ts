@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { instant, nullable } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -11,8 +11,8 @@ export const readDeadline = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { expiresAt: nullable(instant) },
-  build: (db, tables, answer) =>
-    answer(db, { expiresAt: tables.entries.expiresAt })
-      .from(tables.entries)
-      .where(allOf(eq(tables.entries.key, param('key')), live(tables))),
+  build: (tables) => ({
+    select: { expiresAt: tables.entries.expiresAt },
+    from: sql`${tables.entries} where ${allOf(sql`${tables.entries.key} = ${param('key')}`, isLive(tables))}`,
+  }),
 })

@@ -1,7 +1,7 @@
-import { eq, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { live } from '../../schema/index.ts'
-import { qualified } from '../../schema/sql-text.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
+import { oidOf } from '../../schema/table-names.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -15,13 +15,14 @@ export const readDue = operation({
   repeatable: 'always',
   rows: 'at most one',
   columns: { value: nullable(text), number: nullable(decimal), isDue: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { key, value, number, expiresAt } = tables.entries
     const mayWrite = sql`not current_setting('transaction_read_only')::boolean
-      and has_table_privilege(to_regclass(${qualified(tables, tables.entries)}::text), 'update')`
+      and has_table_privilege(${oidOf(tables.entries)}, 'update')`
     const isDue = sql`coalesce(${expiresAt} < ${slidesBefore(tables)}, false) and ${mayWrite}`
-    return answer(db, { value, number, isDue })
-      .from(tables.entries)
-      .where(allOf(eq(key, param('key')), live(tables)))
+    return {
+      select: { value, number, isDue },
+      from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLive(tables))}`,
+    }
   },
 })

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, decimal, json, nullable, snapshot, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { trustedSnapshot } from './history.ts'
 import { FOUND_OR_NOT } from './read-copies.ts'
@@ -36,11 +36,14 @@ export const readMarked = operation({
     snapshot: nullable(snapshot),
     marks,
   },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const found = db.$with('found', {}).as(sql`
+    const found = cte(
+      'found',
+      sql`
       select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.tags}, ${entries.filledAt}
-      from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)}`)
+      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
+    )
     const keys = sql`array(
       select given.prefix || asked.tag
       from json_array_elements_text(${param('prefixes', 'json')}) as given(prefix), (
@@ -52,13 +55,17 @@ export const readMarked = operation({
         extract(epoch from statement_timestamp() - ${entries.updatedAt}) * 1000, ${entries.value}, ${entries.number})), '[]')
       from ${entries}
       where ${entries.key} = any (${keys}) and not pg_visible_in_snapshot(${entries.writtenBy}, (select found.filled_at from found))
-        and ${live(tables)})`
-    return answer(db.with(found), {
-      value: sql`found.value`,
-      number: sql`found.number`,
-      isFound: sql`found.key is not null`,
-      snapshot: trustedSnapshot,
-      marks: newer,
-    }).from(FOUND_OR_NOT)
+        and ${isLive(tables)})`
+    return {
+      with: [found],
+      select: {
+        value: sql`found.value`,
+        number: sql`found.number`,
+        isFound: sql`found.key is not null`,
+        snapshot: trustedSnapshot,
+        marks: newer,
+      },
+      from: FOUND_OR_NOT,
+    }
   },
 })

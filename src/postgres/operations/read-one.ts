@@ -1,6 +1,6 @@
-import { eq } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -17,10 +17,11 @@ export const readOne = operation({
   rows: 'at most one',
   prefersRoutine: true,
   columns: { value: nullable(text), number: nullable(decimal) },
-  build(db, tables, answer) {
+  build(tables) {
     const { key, value, number } = tables.entries
-    return answer(db, { value, number })
-      .from(tables.entries)
-      .where(allOf(eq(key, param('key')), live(tables)))
+    return {
+      select: { value, number },
+      from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLive(tables))}`,
+    }
   },
 })

@@ -1,8 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, decimal, nullable, number, oneOf, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { changes, changesSince } from './changes.ts'
 import { claimSteps, isResting } from './claim.ts'
 import { milliseconds, param } from './fragments.ts'
@@ -13,13 +13,13 @@ import { slide } from './slide.ts'
  * True if an early refresh is due, by XFetch (Vattani et al., VLDB 2015). It is more likely the closer the deadline is,
  * and the longer the value takes to compute.
  */
-export function isDueEarly({ entries: { expiresAt, computeMs } }: CacheTables): SQL {
+export function isDueEarly({ entries: { expiresAt, computeMs } }: TableNames): Sql {
   return sql`(${param('early', 'float8')} > 0 and coalesce(
     ${expiresAt} <= statement_timestamp() + ${computeMs} * ${param('early', 'float8')} * interval '1 millisecond', false))`
 }
 
 /** Returns the instant until which the entry may be served stale. Null means forever. */
-export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables): SQL {
+export function servableUntil({ entries: { expiresAt, keptUntil } }: TableNames): Sql {
   return sql`least(${keptUntil}, ${expiresAt} + ${milliseconds('staleMs')})`
 }
 
@@ -28,7 +28,7 @@ export function servableUntil({ entries: { expiresAt, keptUntil } }: CacheTables
  * and the caller accepts that. `wanted` is true if the value should be computed. If the entry can be served, `wanted`
  * is false during a back-off.
  */
-function found(tables: CacheTables): SQL {
+function found(tables: TableNames): Sql {
   const { entries } = tables
   const { key, value, number, expiresAt, keptUntil, writtenBy } = entries
   const isFresh = sql`(${expiresAt} is null or ${expiresAt} > statement_timestamp())`
@@ -96,20 +96,24 @@ function claimOperation(name: string, { sliding = false, changes: hasChanges = f
     rows: 'one',
     prefersRoutine: true,
     columns: COLUMNS,
-    build(db, tables, answer) {
-      const entry = db.$with('found', {}).as(found(tables))
-      const { ctes, claimed, heldMs } = claimSteps(db, tables, {
+    build(tables) {
+      const entry = cte('found', found(tables))
+      const { ctes, claimed, heldMs } = claimSteps(tables, {
         key: param('key'),
         wanted: sql`coalesce((select wanted from found), true)`,
       })
-      const sliders = sliding ? slide(db, tables) : undefined
-      return answer(db.with(entry, ...ctes, ...(sliders?.ctes ?? [])), {
-        ...foundColumns(),
-        claimed,
-        heldMs,
-        touched: sliders?.touched ?? sql`false`,
-        changes: hasChanges ? changesSince(tables) : sql`null`,
-      }).from(FOUND_OR_NOT)
+      const sliders = sliding ? slide(tables) : undefined
+      return {
+        with: [entry, ...ctes, ...(sliders?.ctes ?? [])],
+        select: {
+          ...foundColumns(),
+          claimed,
+          heldMs,
+          touched: sliders?.touched ?? sql`false`,
+          changes: hasChanges ? changesSince(tables) : sql`null`,
+        },
+        from: FOUND_OR_NOT,
+      }
     },
   })
 }
@@ -144,15 +148,19 @@ function unclaimedOperation(name: string, { changes: hasChanges = false }: Pick<
     // Its success also shows that the role may call routines. Otherwise each refused claim would also be sent inline.
     prefersRoutine: true,
     columns: COLUMNS,
-    build(db, tables, answer) {
-      const entry = db.$with('found', {}).as(found(tables))
-      return answer(db.with(entry), {
-        ...foundColumns(),
-        claimed: sql`false`,
-        heldMs: sql`null`,
-        touched: sql`false`,
-        changes: hasChanges ? changesSince(tables) : sql`null`,
-      }).from(FOUND_OR_NOT)
+    build(tables) {
+      const entry = cte('found', found(tables))
+      return {
+        with: [entry],
+        select: {
+          ...foundColumns(),
+          claimed: sql`false`,
+          heldMs: sql`null`,
+          touched: sql`false`,
+          changes: hasChanges ? changesSince(tables) : sql`null`,
+        },
+        from: FOUND_OR_NOT,
+      }
     },
   })
 }

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, decimal, nullable, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { slide } from './slide.ts'
 
@@ -12,17 +12,24 @@ export const readSliding = operation({
   rows: 'at most one',
   prefersRoutine: true,
   columns: { value: nullable(text), number: nullable(decimal), touched: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const found = db.$with('found', {}).as(sql`
+    const found = cte(
+      'found',
+      sql`
       select ${entries.key}, ${entries.value}, ${entries.number}
       from ${entries}
-      where ${entries.key} = ${param('key')} and ${live(tables)}`)
-    const { ctes, touched } = slide(db, tables)
-    return answer(db.with(found, ...ctes), {
-      value: sql`found.value`,
-      number: sql`found.number`,
-      touched,
-    }).from(sql`found`)
+      where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
+    )
+    const { ctes, touched } = slide(tables)
+    return {
+      with: [found, ...ctes],
+      select: {
+        value: sql`found.value`,
+        number: sql`found.number`,
+        touched,
+      },
+      from: sql`found`,
+    }
   },
 })

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, decimal, json, nullable, number, snapshot, strings, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { param } from './fragments.ts'
 import { trustedSnapshot } from './history.ts'
 import { FOUND_OR_NOT } from './read-copies.ts'
@@ -39,11 +39,14 @@ export const readTagEvents = operation({
     tags: nullable(strings),
     events,
   },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const found = db.$with('found', {}).as(sql`
+    const found = cte(
+      'found',
+      sql`
       select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.updatedAt}, ${entries.tags}
-      from ${entries} where ${entries.key} = ${param('key')} and ${live(tables)}`)
+      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
+    )
     const keys = sql`array(
       select given.prefix || asked.tag
       from json_array_elements_text(${param('prefixes', 'json')}) as given(prefix), (
@@ -52,16 +55,20 @@ export const readTagEvents = operation({
       ) as asked(tag))`
     const last = sql`(
       select coalesce(json_agg(json_build_array(${entries.key}, ${entries.number}::text)), '[]')
-      from ${entries} where ${entries.key} = any (${keys}) and ${entries.number} is not null and ${live(tables)})`
-    return answer(db.with(found), {
-      readAt: sql`extract(epoch from statement_timestamp()) * 1000`,
-      snapshot: trustedSnapshot,
-      isFound: sql`found.key is not null`,
-      value: sql`found.value`,
-      number: sql`found.number`,
-      writtenAt: sql`extract(epoch from found.updated_at) * 1000`,
-      tags: sql`found.tags`,
-      events: last,
-    }).from(FOUND_OR_NOT)
+      from ${entries} where ${entries.key} = any (${keys}) and ${entries.number} is not null and ${isLive(tables)})`
+    return {
+      with: [found],
+      select: {
+        readAt: sql`extract(epoch from statement_timestamp()) * 1000`,
+        snapshot: trustedSnapshot,
+        isFound: sql`found.key is not null`,
+        value: sql`found.value`,
+        number: sql`found.number`,
+        writtenAt: sql`extract(epoch from found.updated_at) * 1000`,
+        tags: sql`found.tags`,
+        events: last,
+      },
+      from: FOUND_OR_NOT,
+    }
   },
 })

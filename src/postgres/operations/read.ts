@@ -1,5 +1,6 @@
 import { allOf } from '../../schema/all-of.ts'
-import { live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { sql } from '../../schema/sql.ts'
 import { decimal, nullable, text } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { isAmong } from './fragments.ts'
@@ -10,10 +11,11 @@ export const read = operation({
   repeatable: 'always',
   rows: 'any number',
   columns: { key: text, value: nullable(text), number: nullable(decimal) },
-  build(db, tables, answer) {
+  build(tables) {
     const { key, value, number } = tables.entries
-    return answer(db, { key, value, number })
-      .from(tables.entries)
-      .where(allOf(isAmong(key, 'keys'), live(tables)))
+    return {
+      select: { key, value, number },
+      from: sql`${tables.entries} where ${allOf(isAmong(key, 'keys'), isLive(tables))}`,
+    }
   },
 })

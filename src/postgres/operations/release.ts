@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { freed, heldLease } from './lease.ts'
 
 /** Releases a lease without storing a value, so that the next caller computes at once. */
@@ -9,10 +9,13 @@ export const release = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
-    const released = db.$with('released', {}).as(sql`
+  build(tables) {
+    const released = cte(
+      'released',
+      sql`
       update ${tables.leases} set ${freed} where ${heldLease(tables)}
-      returning 1`)
-    return answer(db.with(released), { count: sql`count(*)` }).from(sql`released`)
+      returning 1`,
+    )
+    return { with: [released], select: { count: sql`count(*)` }, from: sql`released` }
   },
 })

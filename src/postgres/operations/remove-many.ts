@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool, integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
@@ -16,21 +16,31 @@ export const removeMany = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer, raced: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
     const keys = sql`select asked.key from json_array_elements_text(${param('keys', 'json')}) as asked(key)`
-    const { broken, raced } = breakLeases(db, tables, keys)
-    const toDelete = db.$with('doomed', {}).as(sql`
+    const { broken, raced } = breakLeases(tables, keys)
+    const toDelete = cte(
+      'doomed',
+      sql`
       select ${entries.key} from ${entries}
       where ${entries.key} = any (array(select key from broken))
       order by ${byBytes(entries.key)}
-      for update`)
-    const removed = db.$with('removed', {}).as(sql`
+      for update`,
+    )
+    const removed = cte(
+      'removed',
+      sql`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
-      returning ${liveWhenLocked(tables)} as live`)
-    return answer(db.with(broken, toDelete, removed), {
-      count: sql`(select count(*) from removed where removed.live)`,
-      raced,
-    }).from(sql`(select) as one`)
+      returning ${liveWhenLocked(tables)} as live`,
+    )
+    return {
+      with: [broken, toDelete, removed],
+      select: {
+        count: sql`(select count(*) from removed where removed.live)`,
+        raced,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { bool, integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { liveWhenLocked, param } from './fragments.ts'
 import { breakLeases } from './lease.ts'
 
@@ -10,15 +10,22 @@ export const remove = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer, raced: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const { broken, raced } = breakLeases(db, tables, sql`select ${param('key')} as key`)
-    const removed = db.$with('removed', {}).as(sql`
+    const { broken, raced } = breakLeases(tables, sql`select ${param('key')} as key`)
+    const removed = cte(
+      'removed',
+      sql`
       delete from ${entries} using broken where ${entries.key} = broken.key
-      returning ${liveWhenLocked(tables)} as live`)
-    return answer(db.with(broken, removed), {
-      count: sql`(select count(*) from removed where removed.live)`,
-      raced,
-    }).from(sql`(select) as one`)
+      returning ${liveWhenLocked(tables)} as live`,
+    )
+    return {
+      with: [broken, removed],
+      select: {
+        count: sql`(select count(*) from removed where removed.live)`,
+        raced,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

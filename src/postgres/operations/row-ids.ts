@@ -9,7 +9,7 @@
  * In a partitioned table, two rows of different partitions can have the same place. So a statement takes only the rows
  * of the first row's partition, and leaves the others to the next statement.
  */
-import { type SQL, sql, type Table } from 'drizzle-orm'
+import { join, named, type Sql, sql } from '../../schema/sql.ts'
 
 /**
  * True for rows at these places that meet a condition.
@@ -21,20 +21,20 @@ import { type SQL, sql, type Table } from 'drizzle-orm'
  * @param places a query of one column. It goes through an array, for which the planner expects ten rows.
  * @param condition the condition of that query again, because a place can belong to several rows of a partitioned table
  */
-export function isAtPlaces(table: Table, places: SQL, condition: SQL): SQL {
+export function isAtPlaces(table: Sql, places: Sql, condition: Sql): Sql {
   return sql`${table}.ctid = any (array(${places})) and (${condition}) is true`
 }
 
 /** Returns the columns that a CTE needs so that {@link isOneOf} finds its rows again: the place of each row. */
-export function place(table: Table): SQL {
+export function place(table: Sql): Sql {
   return sql`${table}.tableoid as leaf, ${table}.ctid as id`
 }
 
 /** True for the rows of these CTEs. The planner expects ten rows, so Postgres does not JIT-compile the statement. */
-export function isOneOf(table: Table, ...ctes: string[]): SQL {
-  const leaf = sql`(${sql.join(ctes.map(firstLeaf), sql` union all `)} limit 1)`
-  const ids = ctes.map((cte) => sql`select id from ${sql.identifier(cte)} where leaf = ${leaf}`)
-  return sql`${table}.ctid = any (array(${sql.join(ids, sql` union all `)})) and ${table}.tableoid = ${leaf}`
+export function isOneOf(table: Sql, ...ctes: string[]): Sql {
+  const leaf = sql`(${join(ctes.map(firstLeaf), ' union all ')} limit 1)`
+  const ids = ctes.map((cte) => sql`select id from ${named(cte)} where leaf = ${leaf}`)
+  return sql`${table}.ctid = any (array(${join(ids, ' union all ')})) and ${table}.tableoid = ${leaf}`
 }
 
-const firstLeaf = (cte: string): SQL => sql`select leaf from ${sql.identifier(cte)}`
+const firstLeaf = (cte: string): Sql => sql`select leaf from ${named(cte)}`

@@ -1,7 +1,7 @@
 /** Draws a sample of a large table. */
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
-import { qualified } from '../../schema/sql-text.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import { literal } from '../../schema/sql-text.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 
 /** A table of up to this size, 32 MB, is read as a whole. */
 const WHOLE_PAGES = 4_000
@@ -9,10 +9,10 @@ const WHOLE_PAGES = 4_000
 const SAMPLED_PAGES = 2_000
 
 /** Returns the share of the table's pages in the sample. 1 means all. */
-export function sampledShare(tables: CacheTables): SQL {
-  const name = sql`${qualified(tables, tables.entries)}::text`
+export function sampledShare({ entries }: TableNames): Sql {
+  const name = raw(`${literal(entries.text)}::text`)
   const pages = sql`pg_relation_size(to_regclass(${name})) / current_setting('block_size')::float8`
-  return sql`(select case when size.pages > ${sql.raw(String(WHOLE_PAGES))} then ${sql.raw(String(SAMPLED_PAGES))} / size.pages else 1 end
+  return sql`(select case when size.pages > ${WHOLE_PAGES} then ${SAMPLED_PAGES} / size.pages else 1 end
     from (select coalesce(${pages}, 0) as pages) as size)`
 }
 
@@ -20,6 +20,6 @@ export function sampledShare(tables: CacheTables): SQL {
  * Returns the clause to put after the table's name. It draws whole pages, because drawing single rows would read all
  * pages.
  */
-export function sample(tables: CacheTables): SQL {
+export function sample(tables: TableNames): Sql {
   return sql`tablesample system (100 * ${sampledShare(tables)})`
 }

@@ -1,8 +1,7 @@
-import type { SQL } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
+import type { Sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import type { Scope } from '../../values/key.ts'
-import type { Preparable, QueryDatabase } from '../database.ts'
-import { type Answer, type Definition, type Operation, operation } from '../operation.ts'
+import { type Definition, type Operation, operation, type Query } from '../operation.ts'
 import { inRange } from './fragments.ts'
 
 /**
@@ -18,16 +17,16 @@ export interface ScopedOperation<Row> {
 
 interface ScopedDefinition<Row> extends Omit<Definition<Row>, 'build'> {
   /** @param range a condition on the entries. Undefined means all of them. */
-  readonly build: (db: QueryDatabase, tables: CacheTables, answer: Answer<Row>, range: SQL | undefined) => Preparable
+  readonly build: (tables: TableNames, range: Sql | undefined) => Query<NoInfer<Row>>
 }
 
 export function scopedOperation<Row>({ build, ...declared }: ScopedDefinition<Row>): ScopedOperation<Row> {
   return {
-    everything: operation({ ...declared, build: (db, tables, answer) => build(db, tables, answer, undefined) }),
+    everything: operation({ ...declared, build: (tables) => build(tables, undefined) }),
     range: operation({
       ...declared,
       name: `${declared.name}_in_range`,
-      build: (db, tables, answer) => build(db, tables, answer, inRange(tables.entries)),
+      build: (tables) => build(tables, inRange(tables.entries)),
     }),
   }
 }

@@ -1,20 +1,20 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { cte } from '../operation.ts'
 import { liveWhenLocked, milliseconds, movedDeadline } from './fragments.ts'
 
 /** Returns the instant beyond which no deadline moves. Null means no bound. */
-function latestDeadline({ entries }: CacheTables): SQL {
+function latestDeadline({ entries }: TableNames): Sql {
   return sql`${entries.createdAt} + ${milliseconds('maxAgeMs')}`
 }
 
 /** Returns an instant. A sliding read moves deadlines that are before it. */
-export function slidesBefore(tables: CacheTables): SQL {
+export function slidesBefore(tables: TableNames): Sql {
   return sql`least(statement_timestamp() + ${milliseconds('ttlMs')}, ${latestDeadline(tables)})`
 }
 
 /** True if a sliding read does not move the entry's deadline. */
-export function isNotDue(tables: CacheTables): SQL {
+export function isNotDue(tables: TableNames): Sql {
   return sql`(${tables.entries.expiresAt} < ${slidesBefore(tables)}) is not true`
 }
 
@@ -29,20 +29,26 @@ export function isNotDue(tables: CacheTables): SQL {
  *
  * @param isSliding a condition on the entry
  */
-export function slide(db: QueryDatabase, tables: CacheTables, isSliding: SQL = sql`true`) {
+export function slide(tables: TableNames, isSliding: Sql = sql`true`) {
   const { entries } = tables
-  const due = db.$with('due', {}).as(sql`
+  const due = cte(
+    'due',
+    sql`
     select ${entries.key}, least(statement_timestamp() + ${milliseconds('lifeMs')}, ${latestDeadline(tables)}) as expires_at
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < ${slidesBefore(tables)}
       and ${isSliding} and ${liveWhenLocked(tables)}
-    for no key update skip locked`)
-  const touched = db.$with('touched', {}).as(sql`
+    for no key update skip locked`,
+  )
+  const touched = cte(
+    'touched',
+    sql`
     update ${entries}
     set ${movedDeadline(tables)}, updated_at = statement_timestamp()
     from due as next
     where ${entries.key} = next.key
-    returning 1`)
+    returning 1`,
+  )
   return { ctes: [due, touched] as const, touched: sql`exists (select from touched)` }
 }

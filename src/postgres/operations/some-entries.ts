@@ -1,8 +1,8 @@
 /** Chooses some entries of a scope to stand for all, so that the time for figures does not grow with the table. */
-import { type SQL, sql, type WithSubquery } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { type Cte, cte } from '../operation.ts'
 import { entriesOf } from './looked-at.ts'
 import { isAtPlaces } from './row-ids.ts'
 import { sample, sampledShare } from './sample.ts'
@@ -15,16 +15,14 @@ const WALKED_ENTRIES = 50_000
  */
 const CHECKED_ENTRIES = 10_000
 
-const raw = (value: number) => sql.raw(String(value))
-
 export interface SomeEntries {
   /** The CTEs to which the other parts refer. */
-  readonly ctes: readonly WithSubquery[]
+  readonly ctes: readonly Cte[]
   /** Builds a query of these columns of the chosen entries. It computes each column once for each row. */
-  rows(columns: SQL): SQL
+  rows(columns: Sql): Sql
   /** Returns the number of entries that each chosen entry stands for. @param checked the number of chosen entries */
-  factor(checked: SQL): SQL
-  readonly isEstimate: SQL
+  factor(checked: Sql): Sql
+  readonly isEstimate: Sql
 }
 
 /**
@@ -33,16 +31,22 @@ export interface SomeEntries {
  * For a large table, it draws a sample of the pages. For a range, it first walks along the keys, because a sample of a
  * large table says little about a small part of it. Then it takes every n-th of the entries that it found.
  */
-export function someEntries(db: QueryDatabase, tables: CacheTables, range: SQL | undefined): SomeEntries {
-  return range === undefined ? ofTable(db, tables) : ofRange(db, tables, range)
+export function someEntries(tables: TableNames, range: Sql | undefined): SomeEntries {
+  return range === undefined ? ofTable(tables) : ofRange(tables, range)
 }
 
-function ofTable(db: QueryDatabase, tables: CacheTables): SomeEntries {
+function ofTable(tables: TableNames): SomeEntries {
   const { entries } = tables
-  const drawn = db.$with('drawn', {}).as(sql`
-    select array(select ${entries}.ctid from ${entries} ${sample(tables)}) as ids, ${sampledShare(tables)} as share`)
-  const size = db.$with('size', {}).as(sql`
-    select cardinality(drawn.ids) as found, drawn.share, ${stepOf(sql`cardinality(drawn.ids)`)} as step from drawn`)
+  const drawn = cte(
+    'drawn',
+    sql`
+    select array(select ${entries}.ctid from ${entries} ${sample(tables)}) as ids, ${sampledShare(tables)} as share`,
+  )
+  const size = cte(
+    'size',
+    sql`
+    select cardinality(drawn.ids) as found, drawn.share, ${stepOf(sql`cardinality(drawn.ids)`)} as step from drawn`,
+  )
   return {
     ctes: [drawn, size],
     rows: (columns) => sql`select ${columns} from ${drawnEntries(tables, sql`true`)} offset 0`,
@@ -51,18 +55,26 @@ function ofTable(db: QueryDatabase, tables: CacheTables): SomeEntries {
   }
 }
 
-function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntries {
+function ofRange(tables: TableNames, range: Sql): SomeEntries {
   const { entries } = tables
-  const walked = db.$with('walked', {}).as(sql`
+  const walked = cte(
+    'walked',
+    sql`
     select array(
       select ${entries.key} from ${entries} where ${range}
-      order by ${byBytes(entries.key)} limit ${raw(WALKED_ENTRIES + 1)}) as keys`)
-  const hasMore = sql`(select cardinality(walked.keys) from walked) > ${raw(WALKED_ENTRIES)}`
-  const drawn = db.$with('drawn', {}).as(sql`
-    select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`)
+      order by ${byBytes(entries.key)} limit ${WALKED_ENTRIES + 1}) as keys`,
+  )
+  const hasMore = sql`(select cardinality(walked.keys) from walked) > ${WALKED_ENTRIES}`
+  const drawn = cte(
+    'drawn',
+    sql`
+    select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`,
+  )
   // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
   // many entries as the walk found.
-  const size = db.$with('size', {}).as(sql`
+  const size = cte(
+    'size',
+    sql`
     select chosen.*, ${stepOf(sql`chosen.found`)} as step
     from (
       select cardinality(drawn.ids) as found,
@@ -70,7 +82,8 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
       from walked, drawn where cardinality(drawn.ids) > 0
       union all
       select cardinality(walked.keys), 1 from walked, drawn where cardinality(drawn.ids) = 0
-    ) as chosen`)
+    ) as chosen`,
+  )
   const keys = sql`(select walked.keys from walked, drawn where cardinality(drawn.ids) = 0)`
   return {
     ctes: [walked, drawn, size],
@@ -84,11 +97,11 @@ function ofRange(db: QueryDatabase, tables: CacheTables, range: SQL): SomeEntrie
 }
 
 /** Returns n, if every n-th of the found entries is to be checked. */
-function stepOf(found: SQL): SQL {
-  return sql`greatest(1, ceil(${found}::float8 / ${raw(CHECKED_ENTRIES)}))::int`
+function stepOf(found: Sql): Sql {
+  return sql`greatest(1, ceil(${found}::float8 / ${CHECKED_ENTRIES}))::int`
 }
 
-function factor(checked: SQL): SQL {
+function factor(checked: Sql): Sql {
   return sql`(select coalesce(size.found / nullif(${checked}, 0), 1) / size.share from size)`
 }
 
@@ -97,7 +110,7 @@ function factor(checked: SQL): SQL {
  *
  * @param condition the condition of the draw again, because a place can belong to several rows of a partitioned table
  */
-function drawnEntries({ entries }: CacheTables, condition: SQL): SQL {
+function drawnEntries({ entries }: TableNames, condition: Sql): Sql {
   const places = sql`
     select place.id from drawn, unnest(drawn.ids) with ordinality as place(id, number)
     where place.number % (select size.step from size) = 0`

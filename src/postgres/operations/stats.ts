@@ -1,5 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { bool } from '../kinds.ts'
+import { cte } from '../operation.ts'
 import { scopedOperation } from './scoped.ts'
 import { someEntries } from './some-entries.ts'
 import { FIGURES, figuresOf, summedColumns, sumsOf } from './sums.ts'
@@ -14,14 +15,18 @@ export const stats = scopedOperation({
   rows: 'one',
   prefersRoutine: true,
   columns: { ...FIGURES, estimated: bool },
-  build(db, tables, answer, range) {
-    const { ctes, rows, factor, isEstimate } = someEntries(db, tables, range)
-    const sums = db.$with('sums', {}).as(sumsOf(rows(summedColumns(tables))))
+  build(tables, range) {
+    const { ctes, rows, factor, isEstimate } = someEntries(tables, range)
+    const sums = cte('sums', sumsOf(rows(summedColumns(tables))))
     const checked = sql`(sums.expired + sums.unexpired + sums.forever)`
-    const scaled = db.$with('scaled', {}).as(sql`select sums.*, ${factor(checked)} as factor from sums`)
-    return answer(db.with(...ctes, sums, scaled), {
-      ...figuresOf('scaled', sql`scaled.factor`),
-      estimated: isEstimate,
-    }).from(sql`scaled`)
+    const scaled = cte('scaled', sql`select sums.*, ${factor(checked)} as factor from sums`)
+    return {
+      with: [...ctes, sums, scaled],
+      select: {
+        ...figuresOf('scaled', sql`scaled.factor`),
+        estimated: isEstimate,
+      },
+      from: sql`scaled`,
+    }
   },
 })

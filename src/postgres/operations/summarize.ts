@@ -1,7 +1,8 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { PgColumn } from 'drizzle-orm/pg-core'
-import { type CacheTables, live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, instant, integer, json, type Kind, number } from '../kinds.ts'
+import { cte } from '../operation.ts'
 import { param, storedBytes } from './fragments.ts'
 import { scopedOperation } from './scoped.ts'
 import { type SomeEntries, someEntries } from './some-entries.ts'
@@ -66,42 +67,46 @@ export const summarize = scopedOperation({
     logRows: integer,
     now: instant,
   },
-  build(db, tables, answer, range) {
-    const some = someEntries(db, tables, range)
-    const sample = db.$with('sample', {}).as(sampleOf(tables, some))
-    return answer(db.with(...some.ctes, sample), {
-      factor: some.factor(sql`(select count(*)::float8 from sample)`),
-      isEstimate: some.isEstimate,
-      total: sql`count(*)`,
-      live: sql`count(*) filter (where sample.live)`,
-      forever: sql`count(*) filter (where sample.step = ${sql.raw(String(NEVER_EXPIRES))})`,
-      bytes: sql`coalesce(sum(sample.bytes), 0)`,
-      namespaces: list(sql`
+  build(tables, range) {
+    const some = someEntries(tables, range)
+    const sample = cte('sample', sampleOf(tables, some))
+    return {
+      with: [...some.ctes, sample],
+      select: {
+        factor: some.factor(sql`(select count(*)::float8 from sample)`),
+        isEstimate: some.isEstimate,
+        total: sql`count(*)`,
+        live: sql`count(*) filter (where sample.live)`,
+        forever: sql`count(*) filter (where sample.step = ${NEVER_EXPIRES})`,
+        bytes: sql`coalesce(sum(sample.bytes), 0)`,
+        namespaces: list(sql`
         select sample.name, count(*) as entries, sum(sample.bytes) as bytes
-        from sample group by sample.name order by bytes desc limit ${sql.raw(String(MAX_NAMESPACES))}`),
-      expiry: list(sql`select sample.step, count(*) as entries from sample group by sample.step`),
-      sizes: list(sql`select sample.size, count(*) as entries from sample group by sample.size`),
-      slowest: list(sql`
+        from sample group by sample.name order by bytes desc limit ${MAX_NAMESPACES}`),
+        expiry: list(sql`select sample.step, count(*) as entries from sample group by sample.step`),
+        sizes: list(sql`select sample.size, count(*) as entries from sample group by sample.size`),
+        slowest: list(sql`
         select sample.key, sample.compute_ms::numeric as "computeMs" from sample
-        where sample.compute_ms is not null order by sample.compute_ms desc limit ${sql.raw(String(MAX_FILLS))}`),
-      logRows: sql`(
-        select count(*) from (select from ${tables.invalidations} limit ${sql.raw(String(MAX_LOG_ROWS))}) as log)`,
-      now: sql`statement_timestamp()`,
-    }).from(sql`sample`)
+        where sample.compute_ms is not null order by sample.compute_ms desc limit ${MAX_FILLS}`),
+        logRows: sql`(
+        select count(*) from (select from ${tables.invalidations} limit ${MAX_LOG_ROWS}) as log)`,
+        now: sql`statement_timestamp()`,
+      },
+      from: sql`sample`,
+    }
   },
 })
 
-function sampleOf(tables: CacheTables, { rows }: SomeEntries): SQL {
+function sampleOf(tables: TableNames, { rows }: SomeEntries): Sql {
   const { entries } = tables
   const untilDeadline = sql`extract(epoch from entry.expires_at - statement_timestamp())::float8`
   const columns = sql`${entries.key}, ${firstName(entries.key)} as name, (${storedBytes(tables)})::int as bytes,
-    ${live(tables)} as live, ${entries.expiresAt}, ${entries.computeMs}`
+    ${isLive(tables)} as live, ${entries.expiresAt}, ${entries.computeMs}`
   return sql`
-    select entry.*, width_bucket(entry.bytes, array[${sql.raw(SIZE_STEPS.join(', '))}]::int[]) as size,
+    select entry.*, width_bucket(entry.bytes, array[${raw(SIZE_STEPS.join(', '))}]::int[]) as size,
       case
-        when not entry.live then ${sql.raw(String(EXPIRED))}
-        when entry.expires_at is null then ${sql.raw(String(NEVER_EXPIRES))}
-        else width_bucket(${untilDeadline}, array[${sql.raw(EXPIRY_STEPS_S.join(', '))}]::float8[])
+        when not entry.live then ${EXPIRED}
+        when entry.expires_at is null then ${NEVER_EXPIRES}
+        else width_bucket(${untilDeadline}, array[${raw(EXPIRY_STEPS_S.join(', '))}]::float8[])
       end as step
     from (${rows(columns)}) as entry`
 }
@@ -110,12 +115,12 @@ function sampleOf(tables: CacheTables, { rows }: SomeEntries): SQL {
  * Returns the first name of a key's path below the scope, in its stored form; null if the key belongs to the scope
  * itself.
  */
-function firstName(key: PgColumn): SQL {
-  const pattern = sql.raw(String.raw`e'^((?:\\\\.|[^|\\\\])*)\\|'`)
+function firstName(key: Sql): Sql {
+  const pattern = raw(String.raw`e'^((?:\\\\.|[^|\\\\])*)\\|'`)
   return sql`substring(substr(${key}, ${param('scopeLength', 'int')} + 1) from ${pattern})`
 }
 
 /** Converts rows to a JSON list. */
-function list(rows: SQL): SQL {
+function list(rows: Sql): Sql {
   return sql`(select coalesce(json_agg(row_to_json(item)), '[]') from (${rows}) as item)`
 }

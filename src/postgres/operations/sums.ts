@@ -1,6 +1,7 @@
 /** The figures of `stats` and `count`. */
-import { type SQL, sql } from 'drizzle-orm'
-import { type CacheTables, live } from '../../schema/index.ts'
+import { isLive } from '../../schema/conditions.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { integer } from '../kinds.ts'
 import { storedBytes } from './fragments.ts'
 
@@ -14,9 +15,9 @@ export const FIGURES = {
 } as const
 
 /** Returns the columns that {@link sumsOf} needs of each entry. They read no TOASTed value. */
-export function summedColumns(tables: CacheTables): SQL {
+export function summedColumns(tables: TableNames): Sql {
   const { expiresAt } = tables.entries
-  return sql`${live(tables)} as live, ${expiresAt} is null as permanent, ${storedBytes(tables)} as bytes`
+  return sql`${isLive(tables)} as live, ${expiresAt} is null as permanent, ${storedBytes(tables)} as bytes`
 }
 
 /**
@@ -24,7 +25,7 @@ export function summedColumns(tables: CacheTables): SQL {
  *
  * @param rows a query that ends in `offset 0`. Otherwise the planner copies the check of the tags into each count.
  */
-export function sumsOf(rows: SQL): SQL {
+export function sumsOf(rows: Sql): Sql {
   return sql`
     select (count(*) filter (where not entry.live))::float8 as expired,
       (count(*) filter (where entry.live and not entry.permanent))::float8 as unexpired,
@@ -38,9 +39,9 @@ export function sumsOf(rows: SQL): SQL {
  *
  * It rounds the sums, not the figures, so that the figures are whole numbers and add up.
  */
-export function figuresOf(sums: string, factor: SQL): Record<keyof typeof FIGURES, SQL> {
+export function figuresOf(sums: string, factor: Sql): Record<keyof typeof FIGURES, Sql> {
   const scaled = (...columns: string[]) =>
-    sql`round((${sql.raw(columns.map((column) => `${sums}.${column}`).join(' + '))}) * ${factor})`
+    sql`round((${raw(columns.map((column) => `${sums}.${column}`).join(' + '))}) * ${factor})`
   const total = scaled('expired', 'unexpired', 'forever')
   const withDeadline = scaled('expired', 'unexpired')
   const expired = scaled('expired')

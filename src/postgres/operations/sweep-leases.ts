@@ -1,13 +1,13 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
 import { isOneOf, place } from './row-ids.ts'
 
 /** Longer than a statement may run. So no statement that read the lease before it was freed is still running. */
-const FREED_LEASE_AGE = sql.raw(`interval '10 minutes'`)
-export const NO_SLOT = sql.raw('-2147483648')
+const FREED_LEASE_AGE = raw(`interval '10 minutes'`)
+export const NO_SLOT = raw('-2147483648')
 
 /**
  * Builds the CTEs that delete up to `batch` leases that have long been free, through the index on their slot. Recent
@@ -24,21 +24,27 @@ export const NO_SLOT = sql.raw('-2147483648')
  * @param range a condition for the scope's leases. A statement that finds none of them ends its run, so that the
  *   cleanup of one scope does not delete all leases of the others.
  */
-export function idleLeases(db: QueryDatabase, { leases }: CacheTables, range: SQL | undefined) {
+export function idleLeases({ leases }: TableNames, range: Sql | undefined) {
   const latest = sql`(statement_timestamp() - ${FREED_LEASE_AGE})`
   // Take only slots that had ended by then, so that every lease in them is old enough. A lease may stay for one more
   // slot. Check the deadline too, because another version may have written the lease without its slot.
   const isIdle = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
     and ${leases.cleanupSlot} < ${cleanupSlot(latest)} and ${leases.expiresAt} < ${latest}`
-  const idle = db.$with('idle', {}).as(sql`
+  const idle = cte(
+    'idle',
+    sql`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}
     where ${isIdle}
     order by ${leases.cleanupSlot}
     limit ${param('batch', 'int')}
-    for update skip locked`)
-  const forgotten = db.$with('forgotten', {}).as(sql`
+    for update skip locked`,
+  )
+  const forgotten = cte(
+    'forgotten',
+    sql`
     delete from ${leases} where ${isOneOf(leases, 'idle')}
-    returning 1`)
+    returning 1`,
+  )
   return {
     ctes: [idle, forgotten] as const,
     /** The slot at which the next statement begins. Null if it would find no lease. */

@@ -1,11 +1,10 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { allOf } from '../../schema/all-of.ts'
 import { byBytes } from '../../schema/byte-order.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
-import { operation, type RowOf } from '../operation.ts'
+import { cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
@@ -56,7 +55,7 @@ const DECLARED = {
 export type Swept = RowOf<typeof DECLARED.columns>
 
 /** True for entries whose stale window has ended. */
-const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} <= statement_timestamp()`
+const isPastStale = ({ entries }: TableNames): Sql => sql`${entries.keptUntil} <= statement_timestamp()`
 
 /**
  * True for entries of slots that have begun. The current slot also holds entries that may still be served stale.
@@ -65,7 +64,7 @@ const isPastStale = ({ entries }: CacheTables): SQL => sql`${entries.keptUntil} 
  * older transaction runs. Without `slot`, each statement would walk over the index entries of all rows that earlier
  * statements deleted.
  */
-const isPastSlot = ({ entries }: CacheTables): SQL =>
+const isPastSlot = ({ entries }: TableNames): Sql =>
   sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
 
 /**
@@ -73,7 +72,7 @@ const isPastSlot = ({ entries }: CacheTables): SQL =>
  * must see whether the entry was written since the claim. An entry that was written since the snapshot stays too,
  * because the snapshot does not show whether its key is being computed.
  */
-function isUnleased(tables: CacheTables): SQL {
+function isUnleased(tables: TableNames): Sql {
   const { entries, leases } = tables
   return sql`not exists (
     select from ${leases} as held where held.key = ${entries.key} and held.token is not null) and ${isVisibleVersion(tables)}`
@@ -85,20 +84,26 @@ function isUnleased(tables: CacheTables): SQL {
  * With `skip locked`, it waits neither for writers nor for another sweep. Locking a row checks it again, in case it was
  * refreshed since the snapshot.
  */
-function expiredRows(db: QueryDatabase, tables: CacheTables, among: SQL, order: SQL) {
+function expiredRows(tables: TableNames, among: Sql, order: Sql) {
   const { entries } = tables
-  return db.$with('doomed', {}).as(sql`
+  return cte(
+    'doomed',
+    sql`
     select ${place(entries)}, ${entries.cleanupSlot} as slot from ${entries}
     where ${allOf(among, isPastStale(tables), isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
-    for update skip locked`)
+    for update skip locked`,
+  )
 }
 
 /** Deletes expired and invalidated entries in one step, because an entry may be both and must be counted once. */
-function removedRows(db: QueryDatabase, { entries }: CacheTables) {
-  return db.$with('removed', {}).as(sql`
+function removedRows({ entries }: TableNames) {
+  return cte(
+    'removed',
+    sql`
     delete from ${entries} where ${isOneOf(entries, 'doomed', 'loose')}
-    returning 1`)
+    returning 1`,
+  )
 }
 
 const removed = sql`(select count(*) from removed)`
@@ -119,52 +124,65 @@ const isFull = sql`(select count(*) from doomed) = ${param('batch', 'int')}`
 export const sweep: ScopedOperation<Swept> = {
   everything: operation({
     ...DECLARED,
-    build(db, tables, answer) {
-      const { ctes, hasMore, isLockedByOther, trims } = trim(db, tables)
-      const log = trimChanges(db, tables)
-      const idle = idleLeases(db, tables, undefined)
+    build(tables) {
+      const { ctes, hasMore, isLockedByOther, trims } = trim(tables)
+      const log = trimChanges(tables)
+      const idle = idleLeases(tables, undefined)
       const order = sql`order by ${tables.entries.cleanupSlot}`
-      const expired = expiredRows(db, tables, isPastSlot(tables), order)
-      const steps = [...idle.ctes, expired, ...ctes, ...log.ctes, removedRows(db, tables)] as const
-      return answer(db.with(...steps), {
-        removed,
-        more: sql`(${isFull} or ${idle.next} is not null or ${hasMore} or ${log.hasMore})`,
-        isLockedByOther,
-        after: sql`null::text`,
-        leases: idle.next,
-        trims,
-        slot: lastSlot,
-      }).from(sql`(select) as one`)
+      const expired = expiredRows(tables, isPastSlot(tables), order)
+      const steps = [...idle.ctes, expired, ...ctes, ...log.ctes, removedRows(tables)] as const
+      return {
+        with: steps,
+        select: {
+          removed,
+          more: sql`(${isFull} or ${idle.next} is not null or ${hasMore} or ${log.hasMore})`,
+          isLockedByOther,
+          after: sql`null::text`,
+          leases: idle.next,
+          trims,
+          slot: lastSlot,
+        },
+        from: sql`(select) as one`,
+      }
     },
   }),
   range: operation({
     ...DECLARED,
     name: 'sweep_in_range',
-    build(db, tables, answer) {
+    build(tables) {
       const { entries, invalidations } = tables
       const range = inRange(entries)
-      const idle = idleLeases(db, tables, inRange(tables.leases))
+      const idle = idleLeases(tables, inRange(tables.leases))
       // Use a count, because `exists` would drop the order. Without the order, the planner may read the whole scope.
-      const small = db.$with('small', {}).as(sql`
+      const small = cte(
+        'small',
+        sql`
         select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
           and (select count(*) from (
             select from ${entries} where ${range} order by ${byBytes(entries.key)} limit ${param('scan', 'int')}
-          ) as own) < ${param('scan', 'int')} as is_small`)
+          ) as own) < ${param('scan', 'int')} as is_small`,
+      )
       const isSmall = sql`(select is_small from small)`
-      const soonest = db.$with('soonest_slots', {}).as(sql`
+      const soonest = cte(
+        'soonest_slots',
+        sql`
         select ${entries}.ctid as id from ${entries}
         where ${param('after')} = ${param('from')} and not ${isSmall} and ${isPastSlot(tables)}
         order by ${entries.cleanupSlot}
-        limit ${param('scan', 'int')}`)
+        limit ${param('scan', 'int')}`,
+      )
       const among = isAtPlaces(entries, sql`select id from soonest_slots`, range)
-      const expired = expiredRows(db, tables, among, sql``)
+      const expired = expiredRows(tables, among, sql``)
       const isCrowded = sql`(select count(*) from doomed) < ${param('batch', 'int')}
         and (select count(*) from soonest_slots) = ${param('scan', 'int')}`
-      const checks = db.$with('walk', {}).as(sql`
-        select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`)
+      const checks = cte(
+        'walk',
+        sql`
+        select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`,
+      )
       const goesOn = sql`(select goes_on from walk)`
       const isNext = sql`${byBytes(entries.key)} > ${param('after')} and ${byBytes(entries.key)} < ${param('to')} and ${goesOn}`
-      const { scanned, invalidated, lockable } = invalidatedEntries(db, tables, isNext, {
+      const { scanned, invalidated, lockable } = invalidatedEntries(tables, isNext, {
         isPast: isPastStale(tables),
       })
       const next = sql`(
@@ -174,17 +192,21 @@ export const sweep: ScopedOperation<Swept> = {
         end from unfit)`
       const steps = [
         ...[...idle.ctes, small, soonest, expired, checks],
-        ...[scanned, invalidated, lockable, removedRows(db, tables)],
+        ...[scanned, invalidated, lockable, removedRows(tables)],
       ] as const
-      return answer(db.with(...steps), {
-        removed,
-        more: sql`(${isFull} or ${idle.next} is not null or (${goesOn} and ${next} is not null))`,
-        isLockedByOther: sql`false`,
-        after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,
-        leases: idle.next,
-        trims: sql`false`,
-        slot: lastSlot,
-      }).from(sql`(select) as one`)
+      return {
+        with: steps,
+        select: {
+          removed,
+          more: sql`(${isFull} or ${idle.next} is not null or (${goesOn} and ${next} is not null))`,
+          isLockedByOther: sql`false`,
+          after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,
+          leases: idle.next,
+          trims: sql`false`,
+          slot: lastSlot,
+        },
+        from: sql`(select) as one`,
+      }
     },
   }),
 }

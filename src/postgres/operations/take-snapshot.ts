@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { nullable, snapshot } from '../kinds.ts'
 import { operation } from '../operation.ts'
 import { trustedSnapshot } from './history.ts'
@@ -9,5 +9,5 @@ export const takeSnapshot = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { snapshot: nullable(snapshot) },
-  build: (db, _tables, answer) => answer(db, { snapshot: trustedSnapshot }).from(sql`(select) as one`),
+  build: () => ({ select: { snapshot: trustedSnapshot }, from: sql`(select) as one` }),
 })

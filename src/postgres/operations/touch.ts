@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { computeOnce, deadline, liveWhenLocked, movedDeadline, param } from './fragments.ts'
 
 /**
@@ -14,15 +14,18 @@ export const touch = operation({
   repeatable: 'unsent',
   rows: 'at most one',
   columns: { touched: integer },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries } = tables
-    const touched = db.$with('touched', {}).as(sql`
+    const touched = cte(
+      'touched',
+      sql`
       update ${entries}
       set ${movedDeadline(tables)}, updated_at = statement_timestamp(),
         written_by = case when next.expires_at <= statement_timestamp() then pg_current_xact_id() else ${entries.writtenBy} end
       from ${computeOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
-      returning 1`)
-    return answer(db.with(touched), { touched: sql`1` }).from(sql`touched`)
+      returning 1`,
+    )
+    return { with: [touched], select: { touched: sql`1` }, from: sql`touched` }
   },
 })

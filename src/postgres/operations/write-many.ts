@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import {
   asWrittenNow,
   computeOnce,
@@ -26,8 +26,10 @@ export const writeMany = operation({
   repeatable: 'unsent',
   rows: 'one',
   columns: { count: integer },
-  build(db, { entries }, answer) {
-    const written = db.$with('written', {}).as(sql`
+  build({ entries }) {
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
@@ -36,7 +38,8 @@ export const writeMany = operation({
       where ${isUsable}
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`)
-    return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)
+      returning 1`,
+    )
+    return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

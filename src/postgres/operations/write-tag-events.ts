@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { asWrittenNow, computeOnce, deadline, keptUntilExpired, writtenColumns, zipped } from './fragments.ts'
 
 /**
@@ -15,8 +15,10 @@ export const writeTagEvents = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build(db, { entries }, answer) {
-    const written = db.$with('written', {}).as(sql`
+  build({ entries }) {
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} (${writtenColumns})
       select item.key, null, given.at + item.fraction::numeric,
         given.expires_at, ${keptUntilExpired}, null, null, null, ${asWrittenNow}
@@ -27,7 +29,8 @@ export const writeTagEvents = operation({
         expires_at = excluded.expires_at, kept_until = excluded.kept_until, cleanup_slot = excluded.cleanup_slot,
         tags = null, filled_at = null, compute_ms = null, meta = null,
         updated_at = excluded.updated_at, written_by = excluded.written_by
-      returning 1`)
-    return answer(db.with(written), { count: sql`count(*)` }).from(sql`written`)
+      returning 1`,
+    )
+    return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

@@ -1,6 +1,6 @@
-import { sql } from 'drizzle-orm'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { fencingLease, freed, isUnchanged } from '../operations/lease.ts'
 
 /**
@@ -12,14 +12,20 @@ export const deleteResponse = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases } = tables
-    const fence = db.$with('fence', {}).as(sql`
+    const fence = cte(
+      'fence',
+      sql`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning key, seen`)
-    const deleted = db.$with('deleted', {}).as(sql`
+      returning key, seen`,
+    )
+    const deleted = cte(
+      'deleted',
+      sql`
       delete from ${entries} using fence where ${entries.key} = fence.key and ${isUnchanged(tables, sql`fence.seen`)}
-      returning 1`)
-    return answer(db.with(fence, deleted), { count: sql`count(*)` }).from(sql`deleted`)
+      returning 1`,
+    )
+    return { with: [fence, deleted], select: { count: sql`count(*)` }, from: sql`deleted` }
   },
 })

@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
+import { raw, sql } from '../../schema/sql.ts'
 import { bool } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import {
   asWrittenNow,
   deadline,
@@ -16,10 +16,10 @@ import { fencedSince, fencingLease, freed } from '../operations/lease.ts'
 import { variantRowKey } from './variant.ts'
 
 /** How long a URL's row remembers field names after the last fill. Forgotten names cost one miss. */
-const namesKeptUntil = sql.raw(`(statement_timestamp() + interval '30 days')`)
+const namesKeptUntil = raw(`(statement_timestamp() + interval '30 days')`)
 
 /** Sorts after all variants of a URL, whose names are hexadecimal digests, and before other parts of a key. */
-const AFTER_VARIANTS = sql.raw(`' g'`)
+const AFTER_VARIANTS = raw(`' g'`)
 
 /**
  * Stores a response and releases its lease. The token must still hold the lease. During hit-for-miss, no token holds
@@ -42,20 +42,28 @@ export const fillResponse = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { stored: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases } = tables
-    const fence = db.$with('fence', {}).as(sql`
+    const fence = cte(
+      'fence',
+      sql`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning ${fencedSince(tables)} as claimed_at`)
-    const names = db.$with('names', {}).as(sql`
+      returning ${fencedSince(tables)} as claimed_at`,
+    )
+    const names = cte(
+      'names',
+      sql`
       select coalesce(jsonb_agg(distinct each.name order by each.name), '[]'::jsonb) as list
       from (
         select jsonb_array_elements_text(${entries.meta}::jsonb -> 'vary') as name
         from ${entries}
         where ${entries.key} = ${param('base')} and ${entries.meta} is not null and not ${param('forgets', 'boolean')}
         union all select json_array_elements_text(${param('names', 'json')})
-      ) as each`)
-    const given = db.$with('given', {}).as(sql`
+      ) as each`,
+    )
+    const given = cte(
+      'given',
+      sql`
       select item.*, case
           when item.expires_at <= statement_timestamp() then statement_timestamp() + ${milliseconds('retentionMs')}
           else item.expires_at + ${milliseconds('retentionMs')}
@@ -65,17 +73,23 @@ export const fillResponse = operation({
           fence.claimed_at as filled_at
         from fence
       ) as item
-      where placed.key = coalesce(${param('expected')}, placed.key)`)
+      where placed.key = coalesce(${param('expected')}, placed.key)`,
+    )
     // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
-    const remembered = db.$with('remembered', {}).as(sql`
+    const remembered = cte(
+      'remembered',
+      sql`
       insert into ${entries} (${writtenColumns}, meta)
       select ${param('base')}, null, null, ${namesKeptUntil}, ${namesKeptUntil}, ${cleanupSlot(namesKeptUntil)}, null, null, null, ${asWrittenNow},
         jsonb_build_object('vary', given.list)::text
       from given where jsonb_array_length(given.list) > 0
       on conflict (key) do update set ${overwrite}
-      returning 1`)
+      returning 1`,
+    )
     // Fills of one URL's variants wait for each other at the URL's row, so their locks here cannot cross.
-    const evicted = db.$with('evicted', {}).as(sql`
+    const evicted = cte(
+      'evicted',
+      sql`
       delete from ${entries} where ${entries.key} in (
         select other.key from given, ${entries} as other
         where jsonb_array_length(given.list) > 0 and other.key <> given.key and (select count(*) from remembered) > 0
@@ -83,8 +97,11 @@ export const fillResponse = operation({
         order by other.kept_until desc nulls first, other.key collate "C"
         offset ${param('maxVariants', 'int')} - 1
         for update of other skip locked)
-      returning 1`)
-    const written = db.$with('written', {}).as(sql`
+      returning 1`,
+    )
+    const written = cte(
+      'written',
+      sql`
       insert into ${entries} as entry (${writtenColumns}, meta)
       select given.key, ${param('value')}, null, given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags,
         case when given.tags is not null then given.filled_at end, ${param('computeMs', 'float8')}, ${asWrittenNow},
@@ -95,9 +112,14 @@ export const fillResponse = operation({
       on conflict (key) do update set ${overwrite}
       where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date', 'float8')}
         or entry.expires_at <= statement_timestamp()
-      returning 1`)
-    return answer(db.with(fence, names, given, remembered, evicted, written), {
-      stored: sql`exists (select from written)`,
-    }).from(sql`(select) as one`)
+      returning 1`,
+    )
+    return {
+      with: [fence, names, given, remembered, evicted, written],
+      select: {
+        stored: sql`exists (select from written)`,
+      },
+      from: sql`(select) as one`,
+    }
   },
 })

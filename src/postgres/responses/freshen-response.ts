@@ -1,8 +1,8 @@
-import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { rejected } from '../../schema/rejected.ts'
+import { sql } from '../../schema/sql.ts'
 import { bool } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { deadline, milliseconds, param, textArray } from '../operations/fragments.ts'
 import { fencedSince, fencingLease, freed, isUnchanged } from '../operations/lease.ts'
 
@@ -15,16 +15,24 @@ export const freshenResponse = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { stored: bool },
-  build(db, tables, answer) {
+  build(tables) {
     const { entries, leases } = tables
-    const fence = db.$with('fence', {}).as(sql`
+    const fence = cte(
+      'fence',
+      sql`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning key, ${fencedSince(tables)} as claimed_at, seen`)
-    const given = db.$with('given', {}).as(sql`
+      returning key, ${fencedSince(tables)} as claimed_at, seen`,
+    )
+    const given = cte(
+      'given',
+      sql`
       select fence.*, least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
-      from fence`)
+      from fence`,
+    )
     const keptUntil = sql`greatest(given.expires_at, statement_timestamp()) + ${milliseconds('retentionMs')}`
-    const freshened = db.$with('freshened', {}).as(sql`
+    const freshened = cte(
+      'freshened',
+      sql`
       update ${entries}
       set meta = ${param('meta')}, expires_at = given.expires_at,
         kept_until = ${keptUntil}, cleanup_slot = ${cleanupSlot(sql`(${keptUntil})`)},
@@ -33,9 +41,12 @@ export const freshenResponse = operation({
       from given
       where ${entries.key} = given.key and ${isUnchanged(tables, sql`given.seen`)}
         and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
-      returning 1`)
-    return answer(db.with(fence, given, freshened), { stored: sql`exists (select from freshened)` }).from(
-      sql`(select) as one`,
+      returning 1`,
     )
+    return {
+      with: [fence, given, freshened],
+      select: { stored: sql`exists (select from freshened)` },
+      from: sql`(select) as one`,
+    }
   },
 })

@@ -1,7 +1,7 @@
-import { sql } from 'drizzle-orm'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { milliseconds } from '../operations/fragments.ts'
 import { HIT_FOR_MISS, heldLease } from '../operations/lease.ts'
 
@@ -14,13 +14,16 @@ export const markHitForMiss = operation({
   repeatable: 'always',
   rows: 'one',
   columns: { count: integer },
-  build(db, tables, answer) {
+  build(tables) {
     const expiresAt = sql`(statement_timestamp() + ${milliseconds('hitForMissMs')})`
-    const marked = db.$with('marked', {}).as(sql`
+    const marked = cte(
+      'marked',
+      sql`
       update ${tables.leases}
       set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
       where ${heldLease(tables)}
-      returning 1`)
-    return answer(db.with(marked), { count: sql`count(*)` }).from(sql`marked`)
+      returning 1`,
+    )
+    return { with: [marked], select: { count: sql`count(*)` }, from: sql`marked` }
   },
 })

@@ -1,50 +1,44 @@
-import { type SQL, sql } from 'drizzle-orm'
 import { byBytes } from '../../schema/byte-order.ts'
-import type { CacheTables } from '../../schema/index.ts'
-import type { QueryDatabase } from '../database.ts'
+import { type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, integer } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { param } from '../operations/fragments.ts'
 import { breakLeases } from '../operations/lease.ts'
-
-interface PurgeParts {
-  readonly value: (name: PurgeValue) => SQL
-  readonly change: SQL
-  /**
-   * A purge does not break the lease with this token. Its holder purges because of its own write, and then stores a
-   * response made after that write. Null breaks all leases.
-   */
-  readonly exceptToken?: SQL
-}
 
 /**
  * Builds the steps of a purge. A purge breaks leases too, so that a pending fill stores nothing, even for a URL without
  * a stored response.
+ *
+ * It does not break the lease with the token `exceptToken`. The holder of that lease purges because of its own write,
+ * and then stores a response made after that write. Null breaks all leases.
  */
-function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exceptToken }: PurgeParts) {
+function purgeSteps(tables: TableNames, change: Sql) {
   const { entries, leases } = tables
-  const texts = (name: PurgeValue) => sql`json_array_elements_text(${value(name)})`
+  const texts = (name: PurgeValue) => sql`json_array_elements_text(${param(name, 'json')})`
   const ranges = sql`unnest(array(select ${texts('froms')}), array(select ${texts('tos')})) as asked(first, last)`
-  const isTagged = sql`(${value('tags')} is null or ${entries.tags} && array(select ${texts('tags')}))`
-  const tagged = db.$with('tagged', {}).as(keysInRanges(ranges, entries, isTagged, 50))
-  const leased = db.$with('leased', {}).as(keysInRanges(ranges, leases, sql`${leases.token} is not null`, 10))
+  const isTagged = sql`(${param('tags', 'json')} is null or ${entries.tags} && array(select ${texts('tags')}))`
+  const tagged = cte('tagged', keysInRanges(ranges, entries, isTagged, 50))
+  const leased = cte('leased', keysInRanges(ranges, leases, sql`${leases.token} is not null`, 10))
   const { broken, raced } = breakLeases(
-    db,
     tables,
     sql`
       select asked.key from unnest(array(select ${texts('bases')})) as asked(key)
       union select asked.key from unnest(array(select unnest(leased.found) from leased)) as asked(key)`,
-    exceptToken,
+    param('exceptToken'),
   )
-  const selected = db.$with('selected', {}).as(sql`
+  const selected = cte(
+    'selected',
+    sql`
     select ${entries.key} from ${entries}
     where ${entries.key} = any (array(select unnest(tagged.found) from tagged)) and ${isTagged}
       and (select count(*) from broken) >= 0
     order by ${byBytes(entries.key)}
-    for update`)
-  const purged = db.$with('purged', {}).as(change)
+    for update`,
+  )
+  const purged = cte('purged', change)
   return {
-    from: db.with(tagged, leased, broken, selected, purged),
+    ctes: [tagged, leased, broken, selected, purged],
     columns: { purged: sql`(select count(*) from purged where is_response)`, raced },
   }
 }
@@ -60,9 +54,9 @@ function purgeSteps(db: QueryDatabase, tables: CacheTables, { value, change, exc
  *
  * @param size the size of a page, in keys
  */
-function keysInRanges(ranges: SQL, table: CacheTables['entries' | 'leases'], isWanted: SQL, size: number): SQL {
-  const limit = sql.raw(String(size))
-  const page = (isNext: SQL) => sql`lateral (
+function keysInRanges(ranges: Sql, table: TableNames['entries' | 'leases'], isWanted: Sql, size: number): Sql {
+  const limit = size
+  const page = (isNext: Sql) => sql`lateral (
     select case when count(*) = ${limit} then max(looked.key collate "C") end, array_agg(looked.key) filter (where looked.is_wanted)
     from (
       select ${table.key}, (${isWanted}) as is_wanted from ${table}
@@ -78,25 +72,19 @@ function keysInRanges(ranges: SQL, table: CacheTables['entries' | 'leases'], isW
     select walk.found from walk`
 }
 
-const ONE = sql`(select) as one`
-
 /** The parameters of a purge: keys of URLs, the ends of key ranges, and tags, or null for all responses. */
 export type PurgeValue = 'bases' | 'froms' | 'tos' | 'tags'
 
-function purge(name: string, change: (tables: CacheTables) => SQL) {
+function purge(name: string, change: (tables: TableNames) => Sql) {
   return operation({
     name,
     repeatable: 'unsent',
     rows: 'one',
     prefersRoutine: true,
     columns: { purged: integer, raced: bool },
-    build(db, tables, answer) {
-      const { from, columns } = purgeSteps(db, tables, {
-        value: (value) => param(value, 'json'),
-        change: change(tables),
-        exceptToken: param('exceptToken'),
-      })
-      return answer(from, columns).from(ONE)
+    build(tables) {
+      const { ctes, columns } = purgeSteps(tables, change(tables))
+      return { with: ctes, select: columns, from: sql`(select) as one` }
     },
   })
 }
@@ -110,31 +98,13 @@ export const purgeHard = purge('purge_hard', deleteSelected)
  */
 export const purgeSoft = purge('purge_soft', expireSelected)
 
-/** Builds a purge with its values inlined, so that the caller can send it in a batch. */
-export function purgeQuery(
-  db: QueryDatabase,
-  tables: CacheTables,
-  values: Readonly<Record<PurgeValue, unknown>>,
-  kind: 'hard' | 'soft',
-) {
-  const given = (name: PurgeValue) => sql`${values[name] === null ? null : JSON.stringify(values[name])}::text::json`
-  const change = kind === 'hard' ? deleteSelected(tables) : expireSelected(tables)
-  const { from, columns } = purgeSteps(db, tables, { value: given, change })
-  return from
-    .select({
-      purged: sql<number>`${integer.toText(columns.purged)}`.mapWith(Number),
-      raced: sql<boolean>`${bool.toText(columns.raced)}`.mapWith((raced) => raced === 'true'),
-    })
-    .from(ONE)
-}
-
-function deleteSelected({ entries }: CacheTables): SQL {
+function deleteSelected({ entries }: TableNames): Sql {
   return sql`
     delete from ${entries} using selected where ${entries.key} = selected.key
     returning ${entries.meta}::jsonb ? 'status' as is_response`
 }
 
-function expireSelected({ entries }: CacheTables): SQL {
+function expireSelected({ entries }: TableNames): Sql {
   // Use numeric: the JSON digits of a float8 depend on the setting `extra_float_digits`.
   const staleSince = sql`least(
     (${entries.meta}::jsonb ->> 'staleSince')::numeric, floor(extract(epoch from statement_timestamp()) * 1000))`

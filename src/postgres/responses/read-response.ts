@@ -1,22 +1,21 @@
-import { type SQL, sql } from 'drizzle-orm'
-import type { CacheTables } from '../../schema/index.ts'
 import { rejected } from '../../schema/rejected.ts'
-import type { QueryDatabase } from '../database.ts'
+import { raw, type Sql, sql } from '../../schema/sql.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bool, instant, integer, json, jsonStrings, nullable, number, oneOf, snapshot, text } from '../kinds.ts'
-import { operation } from '../operation.ts'
+import { cte, operation } from '../operation.ts'
 import { claimSteps } from '../operations/claim.ts'
 import { param } from '../operations/fragments.ts'
 import { HIT_FOR_MISS } from '../operations/lease.ts'
 import { slide } from '../operations/slide.ts'
 import { variantRowKey } from './variant.ts'
 
-export const NO_NAMES = sql.raw(`'[]'::jsonb`)
+export const NO_NAMES = raw(`'[]'::jsonb`)
 
 /**
  * Selects the request's response. Its `state` is `stale` if it is past its deadline but may be served stale or
  * revalidated.
  */
-function selectResponse(tables: CacheTables): SQL {
+function selectResponse(tables: TableNames): Sql {
   const { entries } = tables
   const { expiresAt, keptUntil, writtenBy } = entries
   const isFresh = sql`(${expiresAt} is null or ${expiresAt} > statement_timestamp())`
@@ -30,17 +29,17 @@ function selectResponse(tables: CacheTables): SQL {
     from ${entries} where ${isSelected(tables)}`
 }
 
-export function responseColumns({ entries }: CacheTables): SQL {
+export function responseColumns({ entries }: TableNames): Sql {
   return sql`${entries.key}, ${entries.value}, ${entries.meta}::jsonb as meta, ${entries.expiresAt}`
 }
 
 /** True for the row of the request's variant, if it is a response. */
-export function isSelected({ entries }: CacheTables): SQL {
+export function isSelected({ entries }: TableNames): Sql {
   return sql`${entries.key} = (select key from variant) and ${entries.meta}::jsonb ? 'status'`
 }
 
 /** True if the client has this response already, so that its body can stay in the database (RFC 9110 13.1). */
-const isUnchanged: SQL = sql`case
+const isUnchanged: Sql = sql`case
     when ${param('anyTag', 'boolean')} then true
     when ${param('noneMatch')} is not null then ${param('noneMatch', 'jsonb')} ? (found.meta ->> 'tag')
     else (found.meta ->> 'modifiedAt')::float8 <= ${param('modifiedSince', 'float8')}
@@ -56,7 +55,7 @@ const isUnchanged: SQL = sql`case
  * time. `least` bounds a position before its cast to `int`. A `case` would not, because the planner casts inside any
  * branch.
  */
-export const selectNeed: SQL = sql`
+export const selectNeed: Sql = sql`
   select coalesce(${param('headOnly', 'boolean')}
       or is_ok and (${isUnchanged} or first >= bytes and coalesce(${param('suffix', 'float8')}, 0) = 0), false) as is_none,
     case when is_ok and first <= last and (last - first + 1) * 4 < bytes * 3 then least(first, bytes)::int end as first, last::int,
@@ -75,13 +74,13 @@ export const selectNeed: SQL = sql`
  * Selects a range of bytes from the stored text. `substr` would count in characters, which takes Postgres ten times as
  * long for a body of 8 MB.
  */
-const bytesOf = (from: SQL, count: SQL): SQL =>
+const bytesOf = (from: Sql, count: Sql): Sql =>
   sql`substring(convert_to(found.value, 'UTF8') from ${from} for ${count})`
 
 /**
  * The stored text, or a part of the body in base64. A body that is stored in base64 is cut at multiples of three bytes.
  */
-const movedValue: SQL = sql`case
+const movedValue: Sql = sql`case
   when need.is_none or found.state = 'gone' then null
   when need.first is null then coalesce(found.value, '')
   when need.is_base64 then convert_from(
@@ -89,7 +88,7 @@ const movedValue: SQL = sql`case
   else encode(${bytesOf(sql`need.first + 1`, sql`need.last - need.first + 1`)}, 'base64')
 end`
 
-export const PART_OFFSET: SQL = sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`
+export const PART_OFFSET: Sql = sql`case when need.is_base64 then need.first / 3 * 3 else need.first end`
 
 /** The columns that come from the CTEs `variant`, `found` and `need`. */
 export const FOUND = {
@@ -133,25 +132,29 @@ export const readResponse = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: COLUMNS,
-  build(db, tables, answer) {
-    const { known, variant } = variantSteps(db, tables)
-    const found = db.$with('found', {}).as(selectResponse(tables))
-    const need = db.$with('need', {}).as(selectNeed)
-    const { ctes, claimed, heldMs } = claimSteps(db, tables, {
+  build(tables) {
+    const { known, variant } = variantSteps(tables)
+    const found = cte('found', selectResponse(tables))
+    const need = cte('need', selectNeed)
+    const { ctes, claimed, heldMs } = claimSteps(tables, {
       key: sql`(select key from variant)`,
       wanted: sql`${param('claims', 'boolean')}
         and (${param('force', 'boolean')} or coalesce((select found.state <> 'live' from found), true))`,
     })
-    const sliders = slide(db, tables, sql`(select found.meta ? 'sliding' from found)`)
-    return answer(db.with(known, variant, found, need, ...ctes, ...sliders.ctes), {
-      ...FOUND,
-      partOffset: PART_OFFSET,
-      claimed,
-      heldMs,
-      hitForMissSnapshot: sql`(
+    const sliders = slide(tables, sql`(select found.meta ? 'sliding' from found)`)
+    return {
+      with: [known, variant, found, need, ...ctes, ...sliders.ctes],
+      select: {
+        ...FOUND,
+        partOffset: PART_OFFSET,
+        claimed,
+        heldMs,
+        hitForMissSnapshot: sql`(
         select pg_current_snapshot() from lease where lease.token = ${HIT_FOR_MISS} and lease.expires_at > statement_timestamp())`,
-      touched: sliders.touched,
-    }).from(sql`variant left join found on true left join need on true`)
+        touched: sliders.touched,
+      },
+      from: sql`variant left join found on true left join need on true`,
+    }
   },
 })
 
@@ -171,23 +174,31 @@ export const readResponseUnclaimed = operation({
   rows: 'one',
   prefersRoutine: true,
   columns: COLUMNS,
-  build(db, tables, answer) {
-    const { known, variant } = variantSteps(db, tables)
-    const found = db.$with('found', {}).as(selectResponse(tables))
-    const need = db.$with('need', {}).as(selectNeed)
-    return answer(db.with(known, variant, found, need), { ...FOUND, ...UNCLAIMED }).from(
-      sql`variant left join found on true left join need on true`,
-    )
+  build(tables) {
+    const { known, variant } = variantSteps(tables)
+    const found = cte('found', selectResponse(tables))
+    const need = cte('need', selectNeed)
+    return {
+      with: [known, variant, found, need],
+      select: { ...FOUND, ...UNCLAIMED },
+      from: sql`variant left join found on true left join need on true`,
+    }
   },
 })
 
 /** The CTEs that find the row of the request's variant. */
-export function variantSteps(db: QueryDatabase, { entries }: CacheTables) {
+export function variantSteps({ entries }: TableNames) {
   return {
-    known: db.$with('known', {}).as(sql`
-      select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`),
-    variant: db.$with('variant', {}).as(sql`
+    known: cte(
+      'known',
+      sql`
+      select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`,
+    ),
+    variant: cte(
+      'variant',
+      sql`
       select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
-      from (select) as one left join known on true`),
+      from (select) as one left join known on true`,
+    ),
   }
 }

@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type Sql, sql } from '../../schema/sql.ts'
 import { param } from '../operations/fragments.ts'
 
 /**
@@ -8,7 +8,7 @@ import { param } from '../operations/fragments.ts'
  *
  * @param names an expression of a jsonb list: the fields that the URL's responses vary on
  */
-export function variantRowKey(names: SQL): SQL {
+export function variantRowKey(names: Sql): Sql {
   return sql`case
     when jsonb_array_length(${names}) = 0 then ${param('base')}
     else ${param('base')} || ' ' || (

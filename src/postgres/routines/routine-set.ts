@@ -2,7 +2,7 @@
  * Lists all operations that have a routine: the store's operations, and the admin pages' operations that read many
  * entries. Tools such as `doctor` send their few statements inline.
  */
-import type { CacheTables } from '../../schema/index.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
 import type { Operation } from '../operation.ts'
 import { add } from '../operations/add.ts'
@@ -93,7 +93,7 @@ export function usualOf(operation: Operation<never>): readonly Operation<never>[
   return usual.find((each) => each.operation === operation)?.builds ?? []
 }
 
-export function compileRoutines(tables: CacheTables): Routine[] {
+export function compileRoutines(tables: TableNames): Routine[] {
   return operationsWithRoutine.map((operation) => compileRoutine(operation, usualOf(operation), tables))
 }
 

@@ -1,5 +1,5 @@
 /** Decides whether to call routines of a database, and remembers if it has none. */
-import type { CacheTables } from '../../schema/index.ts'
+import type { TableNames } from '../../schema/table-names.ts'
 import { now } from '../../values/clock.ts'
 import { DatabaseError } from '../../values/errors.ts'
 
@@ -15,7 +15,7 @@ const REMEMBERED_MS = 10 * 60_000
  * Until when the routines for these tables count as missing. Kept outside of the cache, because some programs create a
  * cache for every request. Otherwise each of these caches would send a call that fails.
  */
-const missingUntil = new WeakMap<CacheTables, number>()
+const missingUntil = new WeakMap<TableNames, number>()
 
 export interface RoutineUse {
   isAllowed(): boolean
@@ -28,7 +28,7 @@ export interface RoutineUse {
 }
 
 /** @param report called once, with an error that says what to do */
-export function createRoutineUse(tables: CacheTables, report: (error: DatabaseError) => void): RoutineUse {
+export function createRoutineUse(tables: TableNames, report: (error: DatabaseError) => void): RoutineUse {
   let areKnown = false
   let hasReported = false
   return {

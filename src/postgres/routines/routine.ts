@@ -1,10 +1,8 @@
 /** Compiles an operation into a PL/pgSQL function. A session keeps the function's plans until it ends. */
-import { is, Placeholder } from 'drizzle-orm'
-import { PgDialect, QueryBuilder } from 'drizzle-orm/pg-core'
-import type { CacheTables } from '../../schema/index.ts'
-import { identifier, literal } from '../../schema/sql-text.ts'
-import type { QueryDatabase } from '../database.ts'
-import { entriesOf, type Operation } from '../operation.ts'
+import { numberParameters } from '../../schema/sql.ts'
+import { identifier } from '../../schema/sql-text.ts'
+import type { TableNames } from '../../schema/table-names.ts'
+import { entriesOf, type Operation, statementSql } from '../operation.ts'
 
 export interface Routine {
   /** The operation's name. */
@@ -26,11 +24,12 @@ export interface Routine {
 export function compileRoutine(
   operation: Operation<never>,
   usual: readonly Operation<never>['build'][],
-  tables: CacheTables,
+  tables: TableNames,
 ): Routine {
   const parameters: string[] = []
-  const db = new QueryBuilder(numbering(parameters)) as unknown as QueryDatabase
-  const statements = [...usual, operation.build].map((build) => build(db, tables).toSQL().sql)
+  const statements = [...usual, operation.build].map(
+    (build) => numberParameters(statementSql(build(tables)), parameters).text,
+  )
   const columns = entriesOf(operation.columns).map(([name]) => name)
   // The first column carries the operation's name, as it does inline.
   columns[0] = operation.name
@@ -59,23 +58,6 @@ begin
 ${statements.map((statement) => `  return query ${statement};`).join('\n  if found then return; end if;\n')}
 end
 `
-}
-
-/**
- * Returns a dialect that writes each placeholder as the number of its name, so that each name is one parameter. A
- * function has no other parameters.
- */
-function numbering(parameters: string[]): PgDialect {
-  return Object.assign(new PgDialect(), {
-    escapeParam(_: number, value: unknown) {
-      // The name of a table, for example.
-      if (typeof value === 'string') return literal(value)
-      if (!is(value, Placeholder)) throw new TypeError('Expected a text or a placeholder.')
-      let index = parameters.indexOf(value.name)
-      if (index < 0) index = parameters.push(value.name) - 1
-      return `$${index + 1}`
-    },
-  })
 }
 
 /** Returns the signature without the function's name: the types of the parameters, and the columns of the result. */

@@ -1,10 +1,10 @@
 /** Cheaper statements for hits of `getOrSet`, which claim nothing. */
-import { eq, sql } from 'drizzle-orm'
 import { allOf } from '../../../schema/all-of.ts'
-import { live } from '../../../schema/index.ts'
+import { type Condition, isLive } from '../../../schema/conditions.ts'
+import { sql } from '../../../schema/sql.ts'
 import type { Build, Operation } from '../../operation.ts'
 import { changesSince } from '../../operations/changes.ts'
-import { type Condition, isLiveUntagged, param } from '../../operations/fragments.ts'
+import { isLiveUntagged, param } from '../../operations/fragments.ts'
 import { remainingMs } from '../../operations/read-copies.ts'
 import {
   type Extras,
@@ -22,36 +22,35 @@ type Claim = typeof readOrClaim extends Operation<infer Row> ? Row : never
 
 /** Reads a live entry that is not due for an early refresh, and whose deadline stays. */
 function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build<Claim> {
-  return (db, tables, answer) => {
+  return (tables) => {
     const { key, value, number, expiresAt, tags } = tables.entries
     const isForCopy = param('forCopy', 'boolean')
-    return answer(db, {
-      value,
-      number,
-      state: sql`'live'`,
-      early: sql`false`,
-      servableMs: remainingMs(servableUntil(tables)),
-      remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
-      tags: sql`case when ${isForCopy} then ${tags} end`,
-      claimed: sql`false`,
-      heldMs: sql`null`,
-      touched: sql`false`,
-      changes: hasChanges ? changesSince(tables) : sql`null`,
-    })
-      .from(tables.entries)
-      .where(
-        allOf(
-          eq(key, param('key')),
-          isLive(tables),
-          sql`not ${param('force', 'boolean')}`,
-          sql`not ${isDueEarly(tables)}`,
-          sliding ? isNotDue(tables) : undefined,
-        ),
-      )
+    return {
+      select: {
+        value,
+        number,
+        state: sql`'live'`,
+        early: sql`false`,
+        servableMs: remainingMs(servableUntil(tables)),
+        remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
+        tags: sql`case when ${isForCopy} then ${tags} end`,
+        claimed: sql`false`,
+        heldMs: sql`null`,
+        touched: sql`false`,
+        changes: hasChanges ? changesSince(tables) : sql`null`,
+      },
+      from: sql`${tables.entries} where ${allOf(
+        sql`${key} = ${param('key')}`,
+        isLive(tables),
+        sql`not ${param('force', 'boolean')}`,
+        sql`not ${isDueEarly(tables)}`,
+        sliding ? isNotDue(tables) : undefined,
+      )}`,
+    }
   }
 }
 
-const hits = (extras: Extras) => [hit(isLiveUntagged, extras), hit(live, extras)]
+const hits = (extras: Extras) => [hit(isLiveUntagged, extras), hit(isLive, extras)]
 
 export const usualClaims: readonly UsualCases[] = [
   usualCases(readOrClaim, ...hits({})),

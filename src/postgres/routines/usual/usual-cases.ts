@@ -1,5 +1,5 @@
 /** Usual cases of operations, for which routines have cheaper statements. */
-import { type Build, type Operation, withAnswer } from '../../operation.ts'
+import { type Build, type Operation, withCells } from '../../operation.ts'
 
 export interface UsualCases {
   readonly operation: Operation<never>
@@ -13,6 +13,6 @@ export interface UsualCases {
 export function usualCases<Row>(operation: Operation<Row>, ...builds: Build<Row>[]): UsualCases {
   return {
     operation: operation as unknown as Operation<never>,
-    builds: builds.map((build) => withAnswer(operation, build)),
+    builds: builds.map((build) => withCells(operation, build)),
   }
 }

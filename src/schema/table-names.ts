@@ -1,0 +1,88 @@
+/** The names of the cache's tables and columns, as SQL. */
+
+import { named, quoted, type Sql, sql } from './sql.ts'
+import { literal } from './sql-text.ts'
+
+/** The columns of each table, as `cacheTables` names them. */
+const COLUMNS = {
+  entries: [
+    ...(['key', 'value', 'number', 'expiresAt', 'keptUntil', 'cleanupSlot', 'tags', 'filledAt', 'computeMs'] as const),
+    ...(['createdAt', 'updatedAt', 'writtenBy', 'meta'] as const),
+  ],
+  leases: ['key', 'token', 'claimedAt', 'xid', 'expiresAt', 'seen', 'cleanupSlot'],
+  invalidations: ['tag', 'xid'],
+  state: ['name', 'value', 'updatedAt'],
+  changes: ['xid', 'kind', 'name'],
+  history: [
+    ...(['name', 'bucketAt', 'hits', 'misses', 'stale', 'writes', 'deletes', 'invalidations', 'fills'] as const),
+    ...(['fillMs', 'slowestFillMs', 'cleanups', 'removed', 'errors', 'allowed', 'refused'] as const),
+  ],
+} as const
+
+type Columns = typeof COLUMNS
+
+/** A table. As SQL, it is its qualified name. */
+export interface NamedTable extends Sql {
+  /** The name without its schema and quotes. */
+  readonly tableName: string
+}
+
+/** The tables of one cache. Each column is its qualified name. */
+export type TableNames = Place & {
+  readonly [Table in keyof Columns]: NamedTable & { readonly [Column in Columns[Table][number]]: Sql }
+}
+
+/** Where the tables are. A result of `cacheTables` has these fields. */
+export interface Place {
+  readonly schema: string | undefined
+  readonly prefix: string
+}
+
+const known = new WeakMap<Place, TableNames>()
+
+/** Returns the names of these tables: for the same object always the same names. */
+export function namesOf(tables: Place): TableNames {
+  let names = known.get(tables)
+  if (names === undefined) {
+    names = createNames(tables)
+    known.set(tables, names)
+  }
+  return names
+}
+
+/** The tables of caches that were created without `tables`. */
+export const DEFAULT_PLACE: Place = { schema: undefined, prefix: '' }
+
+function createNames({ schema, prefix }: Place): TableNames {
+  const table = (name: string, columns: readonly string[]) => {
+    const tableName = `${prefix}cache_${name}`
+    const qualified = schema === undefined ? named(tableName) : sql`${named(schema)}.${named(tableName)}`
+    const column = (each: string) => sql`${qualified}.${named(columnName(each))}`
+    return { ...qualified, tableName, ...Object.fromEntries(columns.map((each) => [each, column(each)])) }
+  }
+  const tables = Object.entries(COLUMNS).map(([name, columns]) => [name, table(name, columns)])
+  return { schema, prefix, ...Object.fromEntries(tables) }
+}
+
+/** Returns the name of a column in the database: `expires_at` for `expiresAt`. */
+export function columnName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** SQL: the table's oid, where operators and functions are resolved in `pg_catalog` only. */
+export function regclass({ text }: NamedTable): string {
+  return `pg_catalog.to_regclass(${literal(text)})`
+}
+
+/**
+ * SQL: the table's oid. Null if the table does not exist, or the role may not see it. If the table has no schema, the
+ * search path decides.
+ */
+export function oidOf({ text }: NamedTable): Sql {
+  return sql`to_regclass(${quoted(text)}::text)`
+}
+
+/** The name of a table for people, and for Drizzle. */
+export function shownName({ schema }: Place, { tableName }: NamedTable): string {
+  return schema === undefined ? tableName : `${schema}.${tableName}`
+}
