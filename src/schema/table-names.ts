@@ -38,20 +38,22 @@ export interface Place {
   readonly prefix: string
 }
 
+/** The tables of caches that were created without `tables`. */
+export const DEFAULT_PLACE: Place = { schema: undefined, prefix: '' }
+
 const known = new WeakMap<Place, TableNames>()
 
 /** Returns the names of these tables: for the same object always the same names. */
 export function namesOf(tables: Place): TableNames {
-  let names = known.get(tables)
+  // The exported tables are those of a cache without `tables`.
+  const place = tables.schema === undefined && tables.prefix === '' ? DEFAULT_PLACE : tables
+  let names = known.get(place)
   if (names === undefined) {
-    names = createNames(tables)
-    known.set(tables, names)
+    names = createNames(place)
+    known.set(place, names)
   }
   return names
 }
-
-/** The tables of caches that were created without `tables`. */
-export const DEFAULT_PLACE: Place = { schema: undefined, prefix: '' }
 
 function createNames({ schema, prefix }: Place): TableNames {
   const table = (name: string, columns: readonly string[]) => {

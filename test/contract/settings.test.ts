@@ -1,4 +1,5 @@
 /** The whole contract in databases whose settings change the meaning of literals, numbers, dates and plans. */
+
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { createCache, type Database } from 'pgstash'
@@ -11,6 +12,7 @@ import postgres from 'postgres'
 import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/doctor/examine.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { lazily } from '../setup/lazily.ts'
@@ -105,8 +107,15 @@ describe('hostile settings', () => {
     await migrate(db, { tables })
     const cache = createCache(db, { tables })
     await cache.namespace('a\\b').setMany({ 'key \\': 1, 'key|': 2 }, { tags: ['tag'] })
-    const runner = createRunner(db, { tables, timeoutMs: 60_000, preparedNames: true })
-    const findings = await examine({ runner, tables, host: 'localhost', port: 5432, isHttp: false, now: Date.now })
+    const runner = createRunner(db, { tables: namesOf(tables), timeoutMs: 60_000, preparedNames: true })
+    const findings = await examine({
+      runner,
+      tables: namesOf(tables),
+      host: 'localhost',
+      port: 5432,
+      isHttp: false,
+      now: Date.now,
+    })
     expect(findings.filter(({ status }) => status === 'problem')).toEqual([])
     const admin = cacheAdmin({ cache, authorize: () => true })
     for (const page of ['overview', 'entries', 'entries?state=expired', 'entries?prefix=a%5C%5Cb%7C']) {

@@ -1,4 +1,5 @@
 /** Each finding, caused on a real server. */
+
 import { type AddressInfo, connect as connectSocket, createServer } from 'node:net'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -9,6 +10,7 @@ import { examine, statusOf } from '../../src/doctor/examine.ts'
 import type { Finding } from '../../src/doctor/finding.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { cacheTables, defaultTables } from '../../src/schema/index.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { createSite, inTerminal, run, WAYS } from '../cli/command.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createLonelyDatabase, createPool } from '../setup/databases.ts'
@@ -35,8 +37,8 @@ async function findingsAt(
 ): Promise<Finding[]> {
   const { port } = new URL(url)
   const pool = createPool(url, { max: 1 })
-  const runner = createRunner(drizzle(pool), { tables, timeoutMs: 30_000, preparedNames: false })
-  return examine({ runner, tables, host, port: Number(port), isHttp: false, now })
+  const runner = createRunner(drizzle(pool), { tables: namesOf(tables), timeoutMs: 30_000, preparedNames: false })
+  return examine({ runner, tables: namesOf(tables), host, port: Number(port), isHttp: false, now })
 }
 
 /** The message of a check, in one line. */

@@ -1,4 +1,5 @@
 /** The findings of doctor about routines, on a real server. */
+
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { type MigrateOptions, migrate } from 'pgstash/migrate'
@@ -8,6 +9,7 @@ import { examine } from '../../src/doctor/examine.ts'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from '../../src/postgres/routines/generated.ts'
 import { routineName } from '../../src/postgres/routines/routine-call.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { asRole, createRole } from '../postgres/routines/site.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -20,8 +22,15 @@ async function createPatient(options: MigrateOptions = {}) {
   await migrate(drizzle(pool), options)
   const said = async (isHttp = true, from: pg.Pool = pool): Promise<string[]> => {
     const tables = options.tables ?? defaultTables
-    const runner = createRunner(drizzle(from), { tables, timeoutMs: 30_000, preparedNames: false })
-    const findings = await examine({ runner, tables, host: 'localhost', port: 5432, isHttp, now: Date.now })
+    const runner = createRunner(drizzle(from), { tables: namesOf(tables), timeoutMs: 30_000, preparedNames: false })
+    const findings = await examine({
+      runner,
+      tables: namesOf(tables),
+      host: 'localhost',
+      port: 5432,
+      isHttp,
+      now: Date.now,
+    })
     return findings
       .filter(({ check }) => check === 'routines')
       .map(({ status, what, advice }) => `${status}: ${what}${advice ? ` → ${advice}` : ''}`)

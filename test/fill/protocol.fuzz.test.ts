@@ -12,6 +12,7 @@ import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresStore, postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { advance } from '../setup/postgres-store.ts'
 import { times } from './clients.ts'
@@ -34,8 +35,8 @@ beforeAll(async () => {
   db = drizzle(createPool(await createDatabase()))
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
-  const runner = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
-  store = postgresStore(runner, defaultTables, undefined)
+  const runner = createRunner(db, { tables: namesOf(defaultTables), timeoutMs: 60_000, preparedNames: true })
+  store = postgresStore(runner, namesOf(defaultTables), undefined)
 })
 
 type Step =

@@ -2,6 +2,7 @@
  * Tables of the user that have the names of the cache's tables. The cache recognizes them by their columns, refuses
  * them, and leaves them alone.
  */
+
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { watchTables } from 'pgstash/drizzle'
@@ -11,6 +12,7 @@ import { describe, expect, it } from 'vitest'
 import { examine } from '../../src/doctor/examine.ts'
 import { migrations } from '../../src/migrate/migrations.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
 const THEIRS: Record<string, string> = {
@@ -27,8 +29,15 @@ const nameIn = (statement: string) => /cache_\w+/.exec(statement)?.[0] ?? ''
 
 async function migrationsSeen(pool: ReturnType<typeof createPool>) {
   const tables = cacheTables()
-  const runner = createRunner(drizzle(pool), { tables, timeoutMs: 30_000, preparedNames: false })
-  const findings = await examine({ runner, tables, host: '127.0.0.1', port: 1, isHttp: false, now: Date.now })
+  const runner = createRunner(drizzle(pool), { tables: namesOf(tables), timeoutMs: 30_000, preparedNames: false })
+  const findings = await examine({
+    runner,
+    tables: namesOf(tables),
+    host: '127.0.0.1',
+    port: 1,
+    isHttp: false,
+    now: Date.now,
+  })
   return findings
     .filter(({ check }) => check === 'migrations')
     .map(({ status, what, advice }) => `${status}: ${what} → ${advice}`)

@@ -10,6 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { deleteResponse } from '../../src/postgres/responses/delete-response.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { defaultTables } from '../../src/schema/index.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createMember, type Member } from '../setup/cluster.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
@@ -85,7 +86,7 @@ describe.each(Object.entries(DRIVERS))('over %s, a snapshot from the future', (_
   })
 
   it('proves nothing for a request that a hit-for-miss let pass', async () => {
-    const run = createRunner(db, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }).run
+    const run = createRunner(db, { tables: namesOf(defaultTables), timeoutMs: 60_000, preparedNames: true }).run
     await db.execute(
       sql`insert into cache_entries (key, value, written_by) values ('url', 'body', pg_current_xact_id())`,
     )

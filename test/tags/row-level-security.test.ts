@@ -1,4 +1,5 @@
 /** Row-level security on the cache's tables may cost hits, but never exactness. */
+
 import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { createCache, memoryCache, tieredCache } from 'pgstash'
@@ -8,6 +9,7 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { examine } from '../../src/doctor/examine.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
 import { defaultTables } from '../../src/schema/index.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 
@@ -42,10 +44,14 @@ beforeEach(async () => {
 })
 
 const rowSecurityOf = async (pool: pg.Pool) => {
-  const runner = createRunner(drizzle(pool), { tables: defaultTables, timeoutMs: 30_000, preparedNames: false })
+  const runner = createRunner(drizzle(pool), {
+    tables: namesOf(defaultTables),
+    timeoutMs: 30_000,
+    preparedNames: false,
+  })
   const findings = await examine({
     runner,
-    tables: defaultTables,
+    tables: namesOf(defaultTables),
     host: '127.0.0.1',
     port: 1,
     isHttp: false,

@@ -4,6 +4,7 @@
  *
  * A seeded scheduler chooses the steps. No invalidated entry may ever read as live, and no other entry may be lost.
  */
+
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
 import type pg from 'pg'
@@ -13,6 +14,7 @@ import { defaultTables } from 'pgstash/schema'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresStore, postgresStore } from '../../src/postgres/postgres-store.ts'
 import { createRunner } from '../../src/postgres/runner.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { passNotedTime } from './time.ts'
 
@@ -32,8 +34,9 @@ beforeAll(async () => {
   db = drizzle(pool)
   await migrate(db)
   cache = createCache(db, { timeout: 60_000 })
-  const options = { tables: defaultTables, timeoutMs: 60_000, preparedNames: true }
-  store = postgresStore(createRunner(db, options), defaultTables, undefined)
+  const tables = namesOf(defaultTables)
+  const runner = createRunner(db, { tables, timeoutMs: 60_000, preparedNames: true })
+  store = postgresStore(runner, tables, undefined)
 })
 
 const slot = fc.integer({ min: 0, max: SLOTS - 1 })

@@ -3,8 +3,9 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import type pg from 'pg'
 import { migrate } from 'pgstash/migrate'
 import { defaultTables } from 'pgstash/schema'
-import type { QueryDatabase } from '../../../src/postgres/database.ts'
-import type { Operation } from '../../../src/postgres/operation.ts'
+import { type Operation, statementSql } from '../../../src/postgres/operation.ts'
+import { numberParameters } from '../../../src/schema/sql.ts'
+import { namesOf } from '../../../src/schema/table-names.ts'
 import { createDatabase, createPool } from '../../setup/databases.ts'
 
 /** A node of `explain (format json)`. */
@@ -41,12 +42,14 @@ export async function createFilled(): Promise<pg.PoolClient> {
 }
 
 /** Prepares a statement as the cache sends it, and returns the names of its parameters in order. */
-export async function prepareStatement(client: pg.PoolClient, build: Operation<unknown>['build']): Promise<string[]> {
-  const query = build(drizzle(client) as unknown as QueryDatabase, defaultTables, 'column name')
-  const { sql, params } = query.toSQL()
+export async function prepareStatement(
+  client: pg.PoolClient,
+  build: Operation<unknown>['build'],
+): Promise<readonly string[]> {
+  const { text, names } = numberParameters(statementSql(build(namesOf(defaultTables))))
   await client.query(`deallocate all`)
-  await client.query(`prepare statement as ${sql}`)
-  return params.map((param) => (param as { readonly name: string }).name)
+  await client.query(`prepare statement as ${text}`)
+  return names
 }
 
 /** Explains the prepared statement with literals for its parameters. */

@@ -4,6 +4,7 @@
  * Both run in one transaction, from the same state and at the same instant: functions on the search path stop the
  * clock. The transaction ids in the state are older than the server's, as if other transactions had committed it.
  */
+
 import { type SQL, sql, TransactionRollbackError } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import fc from 'fast-check'
@@ -15,6 +16,7 @@ import { ROUTINE_PARAMETERS } from '../../../src/postgres/routines/generated.ts'
 import { routineCall } from '../../../src/postgres/routines/routine-call.ts'
 import { operationsWithRoutine, usualOf } from '../../../src/postgres/routines/routine-set.ts'
 import { createRunner, type Runner } from '../../../src/postgres/runner.ts'
+import { namesOf } from '../../../src/schema/table-names.ts'
 import { DatabaseError } from '../../../src/values/errors.ts'
 import { createLonelyDatabase, createPool } from '../../setup/databases.ts'
 import { VALUES } from './values.ts'
@@ -168,7 +170,7 @@ async function outcomes(given: State, values: object, operations: readonly Opera
     .transaction(async (tx) => {
       await tx.execute(sql`set local search_path = frozen, pg_catalog, public`)
       await establish(tx, given)
-      const runner = createRunner(tx, { tables: defaultTables, timeoutMs: 60_000, preparedNames: true })
+      const runner = createRunner(tx, { tables: namesOf(defaultTables), timeoutMs: 60_000, preparedNames: true })
       for (const operation of operations) seen.push(await outcome(tx, runner, operation, values))
       tx.rollback()
     })

@@ -1,4 +1,5 @@
 /** `migrate` installs the routines, and drops sets that are no longer needed. */
+
 import { drizzle } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { type MigrateOptions, migrate, migrationSql } from 'pgstash/migrate'
@@ -7,6 +8,7 @@ import { describe, expect, it } from 'vitest'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from '../../../src/postgres/routines/generated.ts'
 import { routineName } from '../../../src/postgres/routines/routine-call.ts'
 import { compileRoutines } from '../../../src/postgres/routines/routine-set.ts'
+import { namesOf } from '../../../src/schema/table-names.ts'
 import { createSite, installed, type Site, setsOf } from './site.ts'
 
 const COUNT = Object.keys(ROUTINE_PARAMETERS).length
@@ -43,7 +45,7 @@ describe('migrate', () => {
     const site = await createSite({})
     const first = await installed(site.pool)
     expect(first.map(({ name }) => name).sort()).toEqual(
-      compileRoutines(defaultTables)
+      compileRoutines(namesOf(defaultTables))
         .map(({ name }) => routineName(defaultTables, name))
         .sort(),
     )

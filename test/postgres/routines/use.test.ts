@@ -1,4 +1,5 @@
 /** Drivers that call routines, and how many bytes they send. */
+
 import { PGlite } from '@electric-sql/pglite'
 import { neon, neonConfig, Pool } from '@neondatabase/serverless'
 import { drizzle as drizzleNeon } from 'drizzle-orm/neon-http'
@@ -16,6 +17,7 @@ import { ROUTINE_PARAMETERS } from '../../../src/postgres/routines/generated.ts'
 import { routineName } from '../../../src/postgres/routines/routine-call.ts'
 import { operationsWithRoutine } from '../../../src/postgres/routines/routine-set.ts'
 import { createRunner } from '../../../src/postgres/runner.ts'
+import { namesOf } from '../../../src/schema/table-names.ts'
 import { cleanup } from '../../setup/cleanup.ts'
 import { createDatabase, createPool } from '../../setup/databases.ts'
 import { startRelay } from '../../setup/websocket-relay.ts'
@@ -159,7 +161,7 @@ describe('over HTTP', () => {
   it.each(operationsWithRoutine.map((operation) => [operation.name, operation] as const))(
     '%s is one request that calls its routine',
     async (name, operation) => {
-      const runner = createRunner(site.db, { tables: site.tables, timeoutMs: 60_000, preparedNames: true })
+      const runner = createRunner(site.db, { tables: namesOf(site.tables), timeoutMs: 60_000, preparedNames: true })
       const names = (ROUTINE_PARAMETERS[name] ?? '').split(' ').filter(Boolean)
       const values = Object.fromEntries(names.map((parameter) => [parameter, VALUES[parameter]?.[0]]))
       site.faults.reset()
