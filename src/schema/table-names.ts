@@ -45,12 +45,10 @@ const known = new WeakMap<Place, TableNames>()
 
 /** Returns the names of these tables: for the same object always the same names. */
 export function namesOf(tables: Place): TableNames {
-  // The exported tables are those of a cache without `tables`.
-  const place = tables.schema === undefined && tables.prefix === '' ? DEFAULT_PLACE : tables
-  let names = known.get(place)
+  let names = known.get(tables)
   if (names === undefined) {
-    names = createNames(place)
-    known.set(place, names)
+    names = createNames(tables)
+    known.set(tables, names)
   }
   return names
 }

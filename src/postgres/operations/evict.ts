@@ -5,7 +5,7 @@ import { integer } from '../kinds.ts'
 import { type Cte, cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
-import { sample } from './sample.ts'
+import { sampled } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
 /** How many entries to compare for each evicted entry. A sampled LRU with five comes close to an exact LRU (Redis). */
@@ -77,8 +77,8 @@ export const evict: ScopedOperation<Evicted> = {
       const first = cte('soonest', lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch))
       const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
-      const sampled = sql`select ${entries}.ctid from ${entries} ${sample(tables)} where ${permanent} and ${rest} > 0`
-      const oldest = cte('oldest', lockEntries(tables, sampled, permanent, rest))
+      const places = sampled(tables, sql`${entries}.ctid`, permanent, sql`${rest} > 0`)
+      const oldest = cte('oldest', lockEntries(tables, places, permanent, rest))
       return deleteChosen(tables, [first, oldest], ['soonest', 'oldest'])
     },
   }),
@@ -106,7 +106,7 @@ export const evict: ScopedOperation<Evicted> = {
       const start = cte(
         'start',
         sql`
-        select ${entries.key} from ${entries} ${sample(tables)} where ${range} and ${isCrowded}
+        select drawn.key from (${sampled(tables, entries.key, range, isCrowded)}) as drawn(key)
         order by random()
         limit 1`,
       )

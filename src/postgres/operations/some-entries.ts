@@ -1,11 +1,10 @@
 /** Chooses some entries of a scope to stand for all, so that the time for figures does not grow with the table. */
-import { byBytes } from '../../schema/byte-order.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { type Cte, cte } from '../operation.ts'
-import { entriesOf } from './looked-at.ts'
+import { entriesOf, manyKeys } from './looked-at.ts'
 import { isAtPlaces } from './row-ids.ts'
-import { sample, sampledShare } from './sample.ts'
+import { sampled, sampledShare } from './sample.ts'
 
 /** How many entries of a range to find by their keys at most. This reads only the index. */
 const WALKED_ENTRIES = 50_000
@@ -40,7 +39,7 @@ function ofTable(tables: TableNames): SomeEntries {
   const drawn = cte(
     'drawn',
     sql`
-    select array(select ${entries}.ctid from ${entries} ${sample(tables)}) as ids, ${sampledShare(tables)} as share`,
+    select array(${sampled(tables, sql`${entries}.ctid`, sql`true`, sql`true`)}) as ids, ${sampledShare(tables)} as share`,
   )
   const size = cte(
     'size',
@@ -60,15 +59,13 @@ function ofRange(tables: TableNames, range: Sql): SomeEntries {
   const walked = cte(
     'walked',
     sql`
-    select array(
-      select ${entries.key} from ${entries} where ${range}
-      order by ${byBytes(entries.key)} limit ${WALKED_ENTRIES + 1}) as keys`,
+    select ${manyKeys(tables, range, WALKED_ENTRIES + 1)} as keys`,
   )
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${WALKED_ENTRIES}`
   const drawn = cte(
     'drawn',
     sql`
-    select array(select ${entries}.ctid from ${entries} ${sample(tables)} where ${range} and ${hasMore}) as ids`,
+    select array(${sampled(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`,
   )
   // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
   // many entries as the walk found.

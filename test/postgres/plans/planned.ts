@@ -18,13 +18,19 @@ export interface Node {
   readonly Plans?: readonly Node[]
 }
 
-/** Creates a million entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
-const FILL = `
+/**
+ * Postgres compiles a statement whose estimated cost is above this (`jit_above_cost`). Compiling takes longer than the
+ * statement.
+ */
+export const JIT_ABOVE_COST = 100_000
+
+/** Creates entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
+const fill = (entries: number) => `
   insert into cache_entries (key, value, expires_at, kept_until, cleanup_slot, tags, filled_at, written_by)
   select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at, floor(extract(epoch from (given.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int,
     case when i % 3 = 0 then array['t' || i % 50, 'u' || i % 50] end,
     case when i % 3 = 0 then pg_current_snapshot() end, pg_current_xact_id()
-  from generate_series(1, 1000000) as i, lateral (
+  from generate_series(1, ${entries}) as i, lateral (
     select case when i % 10 > 0 then now() + (i % 3600 - 360) * interval '1 second' end as at) as given;
   insert into cache_leases (key, token, expires_at, cleanup_slot)
   select md5(i::text), case when i % 10 = 0 then 'token' end, now(), floor(extract(epoch from (now() - timestamptz '2000-01-01 00:00:00+00')) / 600)::int
@@ -36,9 +42,13 @@ export async function createFilled(): Promise<pg.PoolClient> {
   const pool = createPool(await createDatabase(), { max: 1 })
   await migrate(drizzle(pool))
   const client = await pool.connect()
-  await client.query(FILL)
-  await client.query('vacuum analyze')
+  await createEntries(client, 1_000_000)
   return client
+}
+
+export async function createEntries(client: pg.PoolClient, count: number): Promise<void> {
+  await client.query(fill(count))
+  await client.query('vacuum analyze')
 }
 
 /** Prepares a statement as the cache sends it, and returns the names of its parameters in order. */

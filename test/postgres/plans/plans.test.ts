@@ -4,13 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Operation } from '../../../src/postgres/operation.ts'
 import { usualOf } from '../../../src/postgres/routines/routine-set.ts'
 import { allOperations } from './operations.ts'
-import { createFilled, explain, type Node, nodesOf, prepareStatement } from './planned.ts'
+import { createFilled, explain, JIT_ABOVE_COST, type Node, nodesOf, prepareStatement } from './planned.ts'
 
-/**
- * Postgres compiles a statement whose estimated cost is above this (`jit_above_cost`). Compiling takes longer than the
- * statement.
- */
-const JIT_ABOVE_COST = 100_000
 /** A sort of more rows than this does not fit into memory. */
 const MAX_SORTED_ROWS = 50_000
 const BIG_TABLES = ['cache_entries', 'cache_leases', 'cache_invalidations']
