@@ -7,6 +7,10 @@ import { type Cache, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { describe, expect, it, vi } from 'vitest'
+import { bindStatement } from '../../src/postgres/drivers/bind.ts'
+import type { Operation } from '../../src/postgres/operation.ts'
+import { readOne } from '../../src/postgres/operations/read-one.ts'
+import { namesOf } from '../../src/schema/table-names.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { freePort } from '../setup/free-port.ts'
 import { createNeon } from '../setup/neon.ts'
@@ -130,17 +134,27 @@ describe('a Drizzle database object of the user', () => {
   })
 })
 
-describe('a cache over HTTP', () => {
-  it('builds each statement once, and hashes no name for it', async () => {
+describe('statements over HTTP and through a pool of pg', () => {
+  it('are not written by Drizzle', async () => {
     const { db } = await createNeon(await createDatabase())
-    await migrate(db)
-    const prepares = vi.spyOn(Object.getPrototypeOf(Reflect.get(db, 'session')), 'prepareQuery')
-    const builds = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
-    await createCache(db, { tables: cacheTables() }).get('key')
-    expect(builds).toHaveBeenCalledTimes(1)
-    expect(prepares.mock.calls.map(([, , name]) => name)).toEqual([undefined])
-    builds.mockRestore()
-    prepares.mockRestore()
+    const overPool = drizzle(createPool(await createDatabase()))
+    for (const each of [db, overPool]) await migrate(each)
+    const prepares = [db, overPool].map((each) =>
+      vi.spyOn(Object.getPrototypeOf(Reflect.get(each, 'session')), 'prepareQuery'),
+    )
+    const writes = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
+    for (const each of [db, overPool]) await useEverything(createCache(each, { tables: cacheTables() }))
+    for (const spy of [...prepares, writes]) {
+      expect(spy).not.toHaveBeenCalled()
+      spy.mockRestore()
+    }
+  })
+
+  it('are written once per process for each set of tables', () => {
+    const [one, other] = [namesOf(cacheTables()), namesOf(cacheTables())]
+    const operation = readOne as unknown as Operation<never>
+    expect(bindStatement(one, operation, 'last cell')).toBe(bindStatement(one, operation, 'last cell'))
+    expect(bindStatement(other, operation, 'last cell')).not.toBe(bindStatement(one, operation, 'last cell'))
   })
 })
 
@@ -150,20 +164,6 @@ describe('a new cache for each request', () => {
     await migrate(db)
     return db
   }
-
-  it.each([true, false])(
-    'builds no statement that an earlier database had built, preparedNames: %s',
-    async (preparedNames) => {
-      const [one, other] = [await connect(), await connect()]
-      await useEverything(createCache(one, { preparedNames }))
-      const builds = vi.spyOn(PgDialect.prototype, 'sqlToQuery')
-      await useEverything(createCache(other, { preparedNames }))
-      expect(builds).not.toHaveBeenCalled()
-      await createCache(other, { preparedNames, tables: cacheTables() }).get('key')
-      expect(builds).toHaveBeenCalled()
-      builds.mockRestore()
-    },
-  )
 
   it('reads and writes the database that it was created with', async () => {
     const [one, other] = [createCache(await connect()), createCache(await connect())]
