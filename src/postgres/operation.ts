@@ -27,8 +27,14 @@ export interface Cte {
   readonly query: Sql
 }
 
-export function cte(name: string, query: Sql): Cte {
-  return { name, query }
+/**
+ * Names the query of a template.
+ *
+ * @example
+ * const found = cte('found')`select from ${entries} where ${isLive(tables)}`
+ */
+export function cte(name: string): (strings: TemplateStringsArray, ...parts: readonly (Sql | number)[]) => Cte {
+  return (strings, ...parts) => ({ name, query: sql(strings, ...parts) })
 }
 
 /** A query whose columns are those of an operation. */

@@ -20,26 +20,20 @@ export const addHistory = operation({
   build({ history }) {
     const sums = SUMS.map((name) => ({ name: named(columnName(name)), given: param(name) }))
     const list = (items: Sql[]) => join(items)
-    const forgotten = cte(
-      'forgotten',
-      sql`
+    const forgotten = cte('forgotten')`
       delete from ${history} where (${history.name}, ${history.bucketAt}) in (
         select old.name, old.bucket_at from ${history} as old
         where old.bucket_at < now() - ${milliseconds('keepMs')}
         for update skip locked)
-      returning 1`,
-    )
-    const added = cte(
-      'added',
-      sql`
+      returning 1`
+    const added = cte('added')`
       insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => sql`${name}`))})
       select ${param('name')}, date_bin(${raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
         ${param('slowestFillMs', 'float8')}, ${list(sums.map(({ given }) => sql`${given}::float8`))}
       on conflict (name, bucket_at) do update
       set slowest_fill_ms = greatest(bucket.slowest_fill_ms, excluded.slowest_fill_ms),
         ${list(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
-      returning 1`,
-    )
+      returning 1`
     return { with: [forgotten, added], select: { forgotten: sql`(select count(*) from forgotten)` }, from: sql`added` }
   },
 })

@@ -92,7 +92,7 @@ describe('a statement', () => {
     rows: 'one',
     columns: { count: integer, name: text },
     build: ({ entries }) => ({
-      with: [cte('found', sql`select from ${entries}`), cte('odd "name"', sql`select 1`)],
+      with: [cte('found')`select from ${entries}`, cte('odd "name"')`select 1`],
       select: { name: sql`'a'`, count: sql`count(*)` },
       from: sql`found where true`,
     }),

@@ -14,12 +14,9 @@ export const countPrefix = operation({
   rows: 'one',
   columns: { entries: integer },
   build({ entries }) {
-    const found = cte(
-      'found',
-      sql`
+    const found = cte('found')`
       select ${entries.key} from ${entries} where ${inRange(entries)}
-      order by ${byBytes(entries.key)} limit ${MAX_COUNTED}`,
-    )
+      order by ${byBytes(entries.key)} limit ${MAX_COUNTED}`
     return { with: [found], select: { entries: sql`count(*)` }, from: sql`found` }
   },
 })

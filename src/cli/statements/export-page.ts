@@ -37,9 +37,7 @@ export const exportPage = operation({
     const { key, value, expiresAt, keptUntil, tags, filledAt, computeMs, meta, createdAt, updatedAt } = entries
     const { from, where, orderBy, marks } = pageOf(tables, isLive(tables))
     // Postgres reads the length of a value without reading TOAST.
-    const sized = cte(
-      'sized',
-      sql`
+    const sized = cte('sized')`
       select next.*, sum(next.bytes) over (order by next.name) - next.bytes as before
       from (
         select ${key} as name, ${marks.isFound} as found, ${marks.isEdge} as edge,
@@ -48,8 +46,7 @@ export const exportPage = operation({
         where ${where}
         order by ${orderBy}
         limit ${param('limit', 'int')}
-      ) as next`,
-    )
+      ) as next`
     return {
       with: [sized],
       select: {

@@ -19,9 +19,7 @@ export const importEntries = operation({
   rows: 'one',
   columns: { count: integer },
   build({ entries }) {
-    const written = cte(
-      'written',
-      sql`
+    const written = cte('written')`
       insert into ${entries} (${writtenColumns}, meta)
       select item.key, item.value, item.number::numeric, item.expires_at::timestamptz, item.kept_until::timestamptz,
         ${cleanupSlot(sql`item.kept_until::timestamptz`)},
@@ -35,8 +33,7 @@ export const importEntries = operation({
       where item.kept_until is null or item.kept_until::timestamptz > statement_timestamp()
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`,
-    )
+      returning 1`
     return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

@@ -26,17 +26,14 @@ export const add = operation({
   rows: 'at most one',
   columns: { added: integer },
   build(tables) {
-    const written = cte(
-      'written',
-      sql`
+    const written = cte('written')`
       insert into ${tables.entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite} where not ${liveWhenLocked(tables)}
-      returning 1`,
-    )
+      returning 1`
     return {
       with: [written],
       select: { added: sql`result.added` },

@@ -16,15 +16,12 @@ export const backOff = operation({
   columns: { count: integer },
   build(tables) {
     const expiresAt = sql`(statement_timestamp() + ${milliseconds('backoffMs')})`
-    const resting = cte(
-      'resting',
-      sql`
+    const resting = cte('resting')`
       update ${tables.leases}
       set token = ${backoffToken(param('backoffMs', 'numeric'))}, xid = pg_current_xact_id(),
         expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
       where ${heldLease(tables)}
-      returning 1`,
-    )
+      returning 1`
     return { with: [resting], select: { count: sql`count(*)` }, from: sql`resting` }
   },
 })

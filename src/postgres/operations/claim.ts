@@ -14,25 +14,19 @@ import { isBackoff } from './lease.ts'
  */
 export function claimSteps(tables: TableNames, { key, wanted }: { key: Sql; wanted: Sql }) {
   const { leases } = tables
-  const wish = cte('wish', sql`select ${key} as key, ${wanted} as wanted`)
+  const wish = cte('wish')`select ${key} as key, ${wanted} as wanted`
   const isOfKey = sql`${leases.key} = (select key from wish)`
   // Read before locking, so that a refused caller takes no transaction id.
-  const lease = cte(
-    'lease',
-    sql`
+  const lease = cte('lease')`
     select ${leases.token}, ${leases.xid}, ${leases.expiresAt} from ${leases}
-    where ${isOfKey} and (select wanted from wish)`,
-  )
+    where ${isOfKey} and (select wanted from wish)`
   // Skip a row that another transaction is changing, because the lease is not free for this caller in any case.
-  const free = cte(
-    'free',
-    sql`
+  const free = cte('free')`
     select from ${leases}
     where ${isOfKey}
       and (${leases.token} is null or ${hasRunOut(leases)} or ${leases.token} = ${param('token')} or ${isBackoff(leases.token)})
-    for update skip locked`,
-  )
-  const claimed = cte('claimed', claim(tables))
+    for update skip locked`
+  const claimed = cte('claimed')`${claim(tables)}`
   return {
     ctes: [wish, lease, free, claimed] as const,
     claimed: sql`exists (select from claimed)`,

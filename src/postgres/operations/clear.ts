@@ -19,35 +19,23 @@ export const clear = operation({
   prefersRoutine: true,
   columns: { removed: integer, raced: bool, last: nullable(text) },
   build({ entries, leases }) {
-    const held = cte(
-      'held',
-      sql`
+    const held = cte('held')`
       select ${leases.key} from ${leases}
       where ${inRange(leases)} and ${leases.token} is not null
       order by ${byBytes(leases.key)}
-      for update`,
-    )
-    const broken = cte(
-      'broken',
-      sql`
+      for update`
+    const broken = cte('broken')`
       update ${leases} set ${freed} from held where ${leases.key} = held.key
-      returning 1`,
-    )
-    const toDelete = cte(
-      'doomed',
-      sql`
+      returning 1`
+    const toDelete = cte('doomed')`
       select ${entries.key} from ${entries}
       where ${inRange(entries)} and (select count(*) from broken) >= 0
       order by ${byBytes(entries.key)}
       limit ${param('batch', 'int')}
-      for update`,
-    )
-    const removed = cte(
-      'removed',
-      sql`
+      for update`
+    const removed = cte('removed')`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
-      returning 1`,
-    )
+      returning 1`
     return {
       with: [held, broken, toDelete, removed],
       select: {

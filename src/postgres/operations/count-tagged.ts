@@ -18,12 +18,9 @@ export const countTagged = scopedOperation({
   build(tables, range) {
     const { ctes, rows, factor, isEstimate } = someEntries(tables, range)
     const hasTag: Sql = sql`coalesce(${tables.entries.tags} @> array[${param('tag')}], false) as "hasTag"`
-    const checked = cte(
-      'checked',
-      sql`
+    const checked = cte('checked')`
       select count(*)::float8 as entries, count(*) filter (where entry."hasTag") as tagged
-      from (${rows(hasTag)}) as entry`,
-    )
+      from (${rows(hasTag)}) as entry`
     return {
       with: [...ctes, checked],
       select: {

@@ -22,9 +22,7 @@ export const countUp = operation({
   build(tables) {
     const { entries } = tables
     const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
-    const counted = cte(
-      'counted',
-      sql`
+    const counted = cte('counted')`
       insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
       select ${param('key')}, ${param('delta', 'numeric')}, given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
       from (select ${deadline} as expires_at) as given
@@ -47,8 +45,7 @@ export const countUp = operation({
           and not (s.live and ${entries.value} is not null)
         from (select ${liveWhenLocked(tables)} as live) as s
       )
-      returning ${entries.number}`,
-    )
+      returning ${entries.number}`
     return {
       with: [counted],
       select: {

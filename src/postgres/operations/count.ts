@@ -24,10 +24,10 @@ export const count = operation({
   columns: COLUMNS,
   build(tables) {
     const limit = param('limit', 'int')
-    const part = cte('part', sql`select ${manyKeys(tables, isAfter(tables), limit)} as keys`)
+    const part = cte('part')`select ${manyKeys(tables, isAfter(tables), limit)} as keys`
     const keys = sql`(select part.keys from part)`
     const rows = sql`select ${summedColumns(tables)} from ${entriesOf(tables, keys)} offset 0`
-    const sums = cte('sums', sumsOf(rows))
+    const sums = cte('sums')`${sumsOf(rows)}`
     return {
       with: [part, sums],
       select: {

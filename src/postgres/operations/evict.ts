@@ -74,11 +74,11 @@ export const evict: ScopedOperation<Evicted> = {
     build(tables) {
       const { entries } = tables
       const expiring = sql`${entries.keptUntil} is not null`
-      const first = cte('soonest', lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch))
+      const first = cte('soonest')`${lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch)}`
       const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
       const places = sampled(tables, sql`${entries}.ctid`, permanent, sql`${rest} > 0`)
-      const oldest = cte('oldest', lockEntries(tables, places, permanent, rest))
+      const oldest = cte('oldest')`${lockEntries(tables, places, permanent, rest)}`
       return deleteChosen(tables, [first, oldest], ['soonest', 'oldest'])
     },
   }),
@@ -93,43 +93,34 @@ export const evict: ScopedOperation<Evicted> = {
         where ${byBytes(entries.key)} >= ${from} and ${byBytes(entries.key)} < ${param('to')}
         order by ${byBytes(entries.key)}
         limit ${scan}`
-      const firstKeys = cte('first_keys', own(param('from')))
+      const firstKeys = cte('first_keys')`${own(param('from'))}`
       const isLarge = sql`(select count(*) from first_keys) = ${scan}`
-      const slots = cte('soonest_slots', selectSoonest(tables, isLarge))
-      const ownSlots = cte(
-        'own_slots',
-        sql`
+      const slots = cte('soonest_slots')`${selectSoonest(tables, isLarge)}`
+      const ownSlots = cte('own_slots')`
         select ${entries}.ctid as id from ${entries}
-        where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`,
-      )
+        where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`
       const isCrowded = sql`${isLarge} and (select count(*) from own_slots) < ${batch}`
-      const start = cte(
-        'start',
-        sql`
+      const start = cte('start')`
         select drawn.key from (${sampled(tables, entries.key, range, isCrowded)}) as drawn(key)
         order by random()
-        limit 1`,
-      )
+        limit 1`
       const from = sql`case when ${isCrowded} then coalesce((select key from start), ${param('from')}) end`
-      const neighbours = cte('neighbours', own(from))
+      const neighbours = cte('neighbours')`${own(from)}`
       const places = sql`
         select id from first_keys where not (${isLarge})
         union all select id from own_slots where ${isLarge} and not (${isCrowded})
         union all select id from neighbours`
-      const chosen = cte('chosen', lockEntries(tables, places, range, batch))
+      const chosen = cte('chosen')`${lockEntries(tables, places, range, batch)}`
       return deleteChosen(tables, [firstKeys, slots, ownSlots, start, neighbours, chosen], ['chosen'])
     },
   }),
 }
 
 function deleteChosen(tables: TableNames, steps: readonly Cte[], chosen: readonly string[]) {
-  const evicted = cte(
-    'evicted',
-    sql`
+  const evicted = cte('evicted')`
     delete from ${tables.entries}
     where ${isOneOf(tables.entries, ...chosen)}
-    returning ${storedBytes(tables)} as bytes`,
-  )
+    returning ${storedBytes(tables)} as bytes`
   return {
     with: [...steps, evicted],
     select: {

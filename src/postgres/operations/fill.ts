@@ -29,15 +29,10 @@ export const fill = operation({
   columns: { stored: nullable(bool) },
   build(tables) {
     const { entries, leases } = tables
-    const fence = cte(
-      'fence',
-      sql`
+    const fence = cte('fence')`
       update ${leases} set ${freed} where ${heldLease(tables)}
-      returning claimed_at, seen`,
-    )
-    const given = cte(
-      'given',
-      sql`
+      returning claimed_at, seen`
+    const given = cte('given')`
       select item.*, case
           when item.expires_at <= statement_timestamp() then item.expires_at
           else item.expires_at + ${milliseconds('staleMs')}
@@ -46,11 +41,8 @@ export const fill = operation({
         select least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags,
           coalesce(${param('asOf', 'pg_snapshot')}, fence.claimed_at) as filled_at
         from fence
-      ) as item`,
-    )
-    const written = cte(
-      'written',
-      sql`
+      ) as item`
+    const written = cte('written')`
       insert into ${entries} as entry (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags, case when given.tags is not null then given.filled_at end,
@@ -59,8 +51,7 @@ export const fill = operation({
       where ${isUsable} and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.filled_at`, writtenBy: sql`pg_current_xact_id()` })}
       on conflict (key) do update set ${overwrite}
       where entry.written_by is not distinct from (select seen from fence)
-      returning 1`,
-    )
+      returning 1`
     return {
       with: [fence, given, written],
       select: {

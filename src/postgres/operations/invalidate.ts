@@ -26,7 +26,7 @@ export const invalidate = operation({
   rows: 'one',
   columns: { count: integer },
   build(tables) {
-    const noted = cte('noted', sql`${noteGivenTags(tables)} returning 1`)
+    const noted = cte('noted')`${noteGivenTags(tables)} returning 1`
     return { with: [noted], select: { count: sql`count(*)` }, from: sql`noted` }
   },
 })

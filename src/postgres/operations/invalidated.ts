@@ -36,25 +36,17 @@ export function invalidatedEntries(
   { isPast = sql`false`, isToRemove = sql`false` }: { isPast?: Sql; isToRemove?: Sql },
 ) {
   const { entries, leases } = tables
-  const scanned = cte(
-    'scanned',
-    sql`
+  const scanned = cte('scanned')`
     select ${entries.key}, ${entries}.ctid as id from ${entries} where ${part}
     order by ${byBytes(entries.key)}
-    limit ${param('scan', 'int')}`,
-  )
-  const invalidated = cte(
-    'unfit',
-    sql`
+    limit ${param('scan', 'int')}`
+  const invalidated = cte('unfit')`
     select ${entries.key}, ${entries.writtenBy}, coalesce(${isPast}, false) as is_past from ${entries}
     where ${isAtPlaces(entries, sql`select id from scanned`, sql`${part} and ${byBytes(entries.key)} <= (select max(key collate "C") from scanned)`)}
       and (${isPast} or ${isToRemove} or ${rejected(tables, tables.entries)})
     order by ${byBytes(entries.key)}
-    limit ${param('batch', 'int')}`,
-  )
-  const lockable = cte(
-    'loose',
-    sql`
+    limit ${param('batch', 'int')}`
+  const lockable = cte('loose')`
     select ${place(entries)} from unfit join ${entries} on ${entries.key} = unfit.key
     where ${entries.writtenBy} is not distinct from unfit.written_by
       and (not unfit.is_past or ${isPast})
@@ -63,7 +55,6 @@ export function invalidatedEntries(
         where held.key = ${entries.key} and held.token is not null
           and (unfit.is_past or held.seen is distinct from ${entries.writtenBy}))
     order by ${byBytes(entries.key)}
-    for update of ${named(entries.tableName)} skip locked`,
-  )
+    for update of ${named(entries.tableName)} skip locked`
   return { scanned, invalidated, lockable }
 }

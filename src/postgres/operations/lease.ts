@@ -37,15 +37,12 @@ export function breakLeases({ leases }: TableNames, keys: Sql, exceptToken?: Sql
   const others = exceptToken
     ? sql`where ${exceptToken} is null or ${leases.token} is distinct from ${exceptToken}`
     : sql``
-  const broken = cte(
-    'broken',
-    sql`
+  const broken = cte('broken')`
     insert into ${leases} (key, xid, expires_at, cleanup_slot)
     select item.key, pg_current_xact_id(), statement_timestamp(), ${cleanupSlot(sql`statement_timestamp()`)} from (${keys}) as item
     order by item.key collate "C"
     on conflict (key) do update set ${freed}, seen = ${leases.xid} ${others}
-    returning key, seen`,
-  )
+    returning key, seen`
   const raced = sql`exists (
     select from broken
     where broken.seen is distinct from (select before.xid from ${leases} as before where before.key = broken.key))`

@@ -73,9 +73,7 @@ function countOperation({ name, prefersRoutine = false, life, next }: Counting) 
     build(tables) {
       const { entries } = tables
       const running = sql`${liveWhenLocked(tables)} and ${entries.number} is not null`
-      const counted = cte(
-        'counted',
-        sql`
+      const counted = cte('counted')`
         insert into ${entries} (key, number, expires_at, kept_until, cleanup_slot, written_by)
         select ${param('key')}, greatest(${cost}, 0), given.expires_at, ${keptUntilExpired}, pg_current_xact_id()
         from (
@@ -96,8 +94,7 @@ function countOperation({ name, prefersRoutine = false, life, next }: Counting) 
           from (select m.*, m.fits or not m.running or m.number <> ${entries.number} as changed from (${next(tables, running)}) as m) as n
         )
         where ${entries.value} is null or not ${liveWhenLocked(tables)}
-        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`,
-      )
+        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`
       return { with: [counted], select: COUNTED, from: sql`counted` }
     },
   })

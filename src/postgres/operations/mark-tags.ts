@@ -23,10 +23,8 @@ export const markTags = operation({
   build(tables) {
     const { entries } = tables
     const given = sql`select given.tag from json_array_elements_text(${param('invalidated', 'json')}) as given(tag)`
-    const noted = cte('noted', sql`${noteInvalidated(tables, given)} returning 1`)
-    const written = cte(
-      'written',
-      sql`
+    const noted = cte('noted')`${noteInvalidated(tables, given)} returning 1`
+    const written = cte('written')`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, pg_current_snapshot(), null, ${asWrittenNow}
@@ -34,8 +32,7 @@ export const markTags = operation({
         ${computeOnce({ expires_at: deadline, tags: textArray('markTags') })} as given
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`,
-    )
+      returning 1`
     const count = sql`(select count(*) from noted) + (select count(*) from written)`
     return { with: [noted, written], select: { count }, from: sql`(select) as one` }
   },

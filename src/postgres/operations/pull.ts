@@ -13,12 +13,9 @@ export const pull = operation({
   build(tables) {
     const { entries } = tables
     const { broken, raced } = breakLeases(tables, sql`select ${param('key')} as key`)
-    const pulled = cte(
-      'pulled',
-      sql`
+    const pulled = cte('pulled')`
       delete from ${entries} using broken where ${entries.key} = broken.key
-      returning ${entries.value}, ${entries.number}, ${liveWhenLocked(tables)} as live`,
-    )
+      returning ${entries.value}, ${entries.number}, ${liveWhenLocked(tables)} as live`
     return {
       with: [broken, pulled],
       select: {

@@ -48,12 +48,9 @@ export const readCopiesWithChanges = operation({
   build(tables) {
     const { entries } = tables
     const { key, value, number, expiresAt, tags } = entries
-    const found = cte(
-      'found',
-      sql`
+    const found = cte('found')`
       select ${key}, ${value}, ${number}, ${expiresAt}, ${tags}, row_number() over () as place
-      from ${entries} where ${isAmong(key, 'keys')} and ${isLive(tables)}`,
-    )
+      from ${entries} where ${isAmong(key, 'keys')} and ${isLive(tables)}`
     return {
       with: [found],
       select: {
@@ -74,12 +71,9 @@ const SLIDING = { key: nullable(text), ...COPY, touched: bool } as const
 /** Builds the columns that both of the following statements select, without the changes. */
 function slidingRead(tables: TableNames) {
   const { entries } = tables
-  const found = cte(
-    'found',
-    sql`
+  const found = cte('found')`
     select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.expiresAt}, ${entries.tags}
-    from ${entries} where ${isAmong(entries.key, 'keys')} and ${isLive(tables)}`,
-  )
+    from ${entries} where ${isAmong(entries.key, 'keys')} and ${isLive(tables)}`
   const { ctes, touched } = slide(tables)
   return {
     ctes: [found, ...ctes],

@@ -38,12 +38,9 @@ export const readMarked = operation({
   },
   build(tables) {
     const { entries } = tables
-    const found = cte(
-      'found',
-      sql`
+    const found = cte('found')`
       select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.tags}, ${entries.filledAt}
-      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
-    )
+      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`
     const keys = sql`array(
       select given.prefix || asked.tag
       from json_array_elements_text(${param('prefixes', 'json')}) as given(prefix), (

@@ -97,7 +97,7 @@ function claimOperation(name: string, { sliding = false, changes: hasChanges = f
     prefersRoutine: true,
     columns: COLUMNS,
     build(tables) {
-      const entry = cte('found', found(tables))
+      const entry = cte('found')`${found(tables)}`
       const { ctes, claimed, heldMs } = claimSteps(tables, {
         key: param('key'),
         wanted: sql`coalesce((select wanted from found), true)`,
@@ -149,7 +149,7 @@ function unclaimedOperation(name: string, { changes: hasChanges = false }: Pick<
     prefersRoutine: true,
     columns: COLUMNS,
     build(tables) {
-      const entry = cte('found', found(tables))
+      const entry = cte('found')`${found(tables)}`
       return {
         with: [entry],
         select: {

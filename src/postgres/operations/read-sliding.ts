@@ -14,13 +14,10 @@ export const readSliding = operation({
   columns: { value: nullable(text), number: nullable(decimal), touched: bool },
   build(tables) {
     const { entries } = tables
-    const found = cte(
-      'found',
-      sql`
+    const found = cte('found')`
       select ${entries.key}, ${entries.value}, ${entries.number}
       from ${entries}
-      where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
-    )
+      where ${entries.key} = ${param('key')} and ${isLive(tables)}`
     const { ctes, touched } = slide(tables)
     return {
       with: [found, ...ctes],

@@ -41,12 +41,9 @@ export const readTagEvents = operation({
   },
   build(tables) {
     const { entries } = tables
-    const found = cte(
-      'found',
-      sql`
+    const found = cte('found')`
       select ${entries.key}, ${entries.value}, ${entries.number}, ${entries.updatedAt}, ${entries.tags}
-      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`,
-    )
+      from ${entries} where ${entries.key} = ${param('key')} and ${isLive(tables)}`
     const keys = sql`array(
       select given.prefix || asked.tag
       from json_array_elements_text(${param('prefixes', 'json')}) as given(prefix), (

@@ -10,12 +10,9 @@ export const release = operation({
   rows: 'one',
   columns: { count: integer },
   build(tables) {
-    const released = cte(
-      'released',
-      sql`
+    const released = cte('released')`
       update ${tables.leases} set ${freed} where ${heldLease(tables)}
-      returning 1`,
-    )
+      returning 1`
     return { with: [released], select: { count: sql`count(*)` }, from: sql`released` }
   },
 })

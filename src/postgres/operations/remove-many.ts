@@ -20,20 +20,14 @@ export const removeMany = operation({
     const { entries } = tables
     const keys = sql`select asked.key from json_array_elements_text(${param('keys', 'json')}) as asked(key)`
     const { broken, raced } = breakLeases(tables, keys)
-    const toDelete = cte(
-      'doomed',
-      sql`
+    const toDelete = cte('doomed')`
       select ${entries.key} from ${entries}
       where ${entries.key} = any (array(select key from broken))
       order by ${byBytes(entries.key)}
-      for update`,
-    )
-    const removed = cte(
-      'removed',
-      sql`
+      for update`
+    const removed = cte('removed')`
       delete from ${entries} using doomed where ${entries.key} = doomed.key
-      returning ${liveWhenLocked(tables)} as live`,
-    )
+      returning ${liveWhenLocked(tables)} as live`
     return {
       with: [broken, toDelete, removed],
       select: {

@@ -13,12 +13,9 @@ export const remove = operation({
   build(tables) {
     const { entries } = tables
     const { broken, raced } = breakLeases(tables, sql`select ${param('key')} as key`)
-    const removed = cte(
-      'removed',
-      sql`
+    const removed = cte('removed')`
       delete from ${entries} using broken where ${entries.key} = broken.key
-      returning ${liveWhenLocked(tables)} as live`,
-    )
+      returning ${liveWhenLocked(tables)} as live`
     return {
       with: [broken, removed],
       select: {

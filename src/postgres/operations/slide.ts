@@ -31,24 +31,18 @@ export function isNotDue(tables: TableNames): Sql {
  */
 export function slide(tables: TableNames, isSliding: Sql = sql`true`) {
   const { entries } = tables
-  const due = cte(
-    'due',
-    sql`
+  const due = cte('due')`
     select ${entries.key}, least(statement_timestamp() + ${milliseconds('lifeMs')}, ${latestDeadline(tables)}) as expires_at
     from ${entries}
     where ${entries.key} = (select key from found)
       and ${entries.expiresAt} < ${slidesBefore(tables)}
       and ${isSliding} and ${liveWhenLocked(tables)}
-    for no key update skip locked`,
-  )
-  const touched = cte(
-    'touched',
-    sql`
+    for no key update skip locked`
+  const touched = cte('touched')`
     update ${entries}
     set ${movedDeadline(tables)}, updated_at = statement_timestamp()
     from due as next
     where ${entries.key} = next.key
-    returning 1`,
-  )
+    returning 1`
   return { ctes: [due, touched] as const, touched: sql`exists (select from touched)` }
 }

@@ -36,16 +36,10 @@ export function someEntries(tables: TableNames, range: Sql | undefined): SomeEnt
 
 function ofTable(tables: TableNames): SomeEntries {
   const { entries } = tables
-  const drawn = cte(
-    'drawn',
-    sql`
-    select array(${sampled(tables, sql`${entries}.ctid`, sql`true`, sql`true`)}) as ids, ${sampledShare(tables)} as share`,
-  )
-  const size = cte(
-    'size',
-    sql`
-    select cardinality(drawn.ids) as found, drawn.share, ${stepOf(sql`cardinality(drawn.ids)`)} as step from drawn`,
-  )
+  const drawn = cte('drawn')`
+    select array(${sampled(tables, sql`${entries}.ctid`, sql`true`, sql`true`)}) as ids, ${sampledShare(tables)} as share`
+  const size = cte('size')`
+    select cardinality(drawn.ids) as found, drawn.share, ${stepOf(sql`cardinality(drawn.ids)`)} as step from drawn`
   return {
     ctes: [drawn, size],
     rows: (columns) => sql`select ${columns} from ${drawnEntries(tables, sql`true`)} offset 0`,
@@ -56,22 +50,14 @@ function ofTable(tables: TableNames): SomeEntries {
 
 function ofRange(tables: TableNames, range: Sql): SomeEntries {
   const { entries } = tables
-  const walked = cte(
-    'walked',
-    sql`
-    select ${manyKeys(tables, range, WALKED_ENTRIES + 1)} as keys`,
-  )
+  const walked = cte('walked')`
+    select ${manyKeys(tables, range, WALKED_ENTRIES + 1)} as keys`
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${WALKED_ENTRIES}`
-  const drawn = cte(
-    'drawn',
-    sql`
-    select array(${sampled(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`,
-  )
+  const drawn = cte('drawn')`
+    select array(${sampled(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`
   // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
   // many entries as the walk found.
-  const size = cte(
-    'size',
-    sql`
+  const size = cte('size')`
     select chosen.*, ${stepOf(sql`chosen.found`)} as step
     from (
       select cardinality(drawn.ids) as found,
@@ -79,8 +65,7 @@ function ofRange(tables: TableNames, range: Sql): SomeEntries {
       from walked, drawn where cardinality(drawn.ids) > 0
       union all
       select cardinality(walked.keys), 1 from walked, drawn where cardinality(drawn.ids) = 0
-    ) as chosen`,
-  )
+    ) as chosen`
   const keys = sql`(select walked.keys from walked, drawn where cardinality(drawn.ids) = 0)`
   return {
     ctes: [walked, drawn, size],

@@ -17,9 +17,9 @@ export const stats = scopedOperation({
   columns: { ...FIGURES, estimated: bool },
   build(tables, range) {
     const { ctes, rows, factor, isEstimate } = someEntries(tables, range)
-    const sums = cte('sums', sumsOf(rows(summedColumns(tables))))
+    const sums = cte('sums')`${sumsOf(rows(summedColumns(tables)))}`
     const checked = sql`(sums.expired + sums.unexpired + sums.forever)`
-    const scaled = cte('scaled', sql`select sums.*, ${factor(checked)} as factor from sums`)
+    const scaled = cte('scaled')`select sums.*, ${factor(checked)} as factor from sums`
     return {
       with: [...ctes, sums, scaled],
       select: {

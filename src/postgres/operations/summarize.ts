@@ -69,7 +69,7 @@ export const summarize = scopedOperation({
   },
   build(tables, range) {
     const some = someEntries(tables, range)
-    const sample = cte('sample', sampleOf(tables, some))
+    const sample = cte('sample')`${sampleOf(tables, some)}`
     return {
       with: [...some.ctes, sample],
       select: {

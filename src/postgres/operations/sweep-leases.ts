@@ -30,21 +30,15 @@ export function idleLeases({ leases }: TableNames, range: Sql | undefined) {
   // slot. Check the deadline too, because another version may have written the lease without its slot.
   const isIdle = sql`${leases.cleanupSlot} >= coalesce(${param('leases', 'int')}, ${NO_SLOT})
     and ${leases.cleanupSlot} < ${cleanupSlot(latest)} and ${leases.expiresAt} < ${latest}`
-  const idle = cte(
-    'idle',
-    sql`
+  const idle = cte('idle')`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}
     where ${isIdle}
     order by ${leases.cleanupSlot}
     limit ${param('batch', 'int')}
-    for update skip locked`,
-  )
-  const forgotten = cte(
-    'forgotten',
-    sql`
+    for update skip locked`
+  const forgotten = cte('forgotten')`
     delete from ${leases} where ${isOneOf(leases, 'idle')}
-    returning 1`,
-  )
+    returning 1`
   return {
     ctes: [idle, forgotten] as const,
     /** The slot at which the next statement begins. Null if it would find no lease. */

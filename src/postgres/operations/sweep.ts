@@ -86,24 +86,18 @@ function isUnleased(tables: TableNames): Sql {
  */
 function expiredRows(tables: TableNames, among: Sql, order: Sql) {
   const { entries } = tables
-  return cte(
-    'doomed',
-    sql`
+  return cte('doomed')`
     select ${place(entries)}, ${entries.cleanupSlot} as slot from ${entries}
     where ${allOf(among, isPastStale(tables), isUnleased(tables))} ${order}
     limit ${param('batch', 'int')}
-    for update skip locked`,
-  )
+    for update skip locked`
 }
 
 /** Deletes expired and invalidated entries in one step, because an entry may be both and must be counted once. */
 function removedRows({ entries }: TableNames) {
-  return cte(
-    'removed',
-    sql`
+  return cte('removed')`
     delete from ${entries} where ${isOneOf(entries, 'doomed', 'loose')}
-    returning 1`,
-  )
+    returning 1`
 }
 
 const removed = sql`(select count(*) from removed)`
@@ -154,32 +148,23 @@ export const sweep: ScopedOperation<Swept> = {
       const range = inRange(entries)
       const idle = idleLeases(tables, inRange(tables.leases))
       // Use a count, because `exists` would drop the order. Without the order, the planner may read the whole scope.
-      const small = cte(
-        'small',
-        sql`
+      const small = cte('small')`
         select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
           and (select count(*) from (
             select from ${entries} where ${range} order by ${byBytes(entries.key)} limit ${param('scan', 'int')}
-          ) as own) < ${param('scan', 'int')} as is_small`,
-      )
+          ) as own) < ${param('scan', 'int')} as is_small`
       const isSmall = sql`(select is_small from small)`
-      const soonest = cte(
-        'soonest_slots',
-        sql`
+      const soonest = cte('soonest_slots')`
         select ${entries}.ctid as id from ${entries}
         where ${param('after')} = ${param('from')} and not ${isSmall} and ${isPastSlot(tables)}
         order by ${entries.cleanupSlot}
-        limit ${param('scan', 'int')}`,
-      )
+        limit ${param('scan', 'int')}`
       const among = isAtPlaces(entries, sql`select id from soonest_slots`, range)
       const expired = expiredRows(tables, among, sql``)
       const isCrowded = sql`(select count(*) from doomed) < ${param('batch', 'int')}
         and (select count(*) from soonest_slots) = ${param('scan', 'int')}`
-      const checks = cte(
-        'walk',
-        sql`
-        select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`,
-      )
+      const checks = cte('walk')`
+        select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`
       const goesOn = sql`(select goes_on from walk)`
       const isNext = sql`${byBytes(entries.key)} > ${param('after')} and ${byBytes(entries.key)} < ${param('to')} and ${goesOn}`
       const { scanned, invalidated, lockable } = invalidatedEntries(tables, isNext, {

@@ -16,16 +16,13 @@ export const touch = operation({
   columns: { touched: integer },
   build(tables) {
     const { entries } = tables
-    const touched = cte(
-      'touched',
-      sql`
+    const touched = cte('touched')`
       update ${entries}
       set ${movedDeadline(tables)}, updated_at = statement_timestamp(),
         written_by = case when next.expires_at <= statement_timestamp() then pg_current_xact_id() else ${entries.writtenBy} end
       from ${computeOnce({ expires_at: deadline })} as next
       where ${entries.key} = ${param('key')} and ${liveWhenLocked(tables)}
-      returning 1`,
-    )
+      returning 1`
     return { with: [touched], select: { touched: sql`1` }, from: sql`touched` }
   },
 })

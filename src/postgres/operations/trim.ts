@@ -56,36 +56,25 @@ export function trim(tables: TableNames) {
   const stateValue = (of: keyof typeof TAG_STATE) => sql`(select s.value from ${state} as s where s.name = ${name(of)})`
 
   // Insert the row if `migrate` did not. The next statement finds it.
-  const opened = cte(
-    'opened',
-    sql`
+  const opened = cte('opened')`
     insert into ${state} (name, value) select ${name('cleanup')}, '{}' where ${stateValue('cleanup')} is null
     on conflict do nothing
-    returning 1`,
-  )
+    returning 1`
   // Empty if another run holds the lock, or changed the row since this statement's snapshot.
-  const cleanupLock = cte(
-    'turn',
-    sql`
+  const cleanupLock = cte('turn')`
     select s.value::jsonb as memory, s.updated_at from ${state} as s
     where s.name = ${name('cleanup')} and s.xmin = (select s.xmin from ${state} as s where s.name = ${name('cleanup')})
-    for update skip locked`,
-  )
-  const known = cte(
-    'known',
-    sql`
+    for update skip locked`
+  const known = cte('known')`
     select memory -> 'pass' as pass, (memory ->> 'noted')::xid8 as noted, id.cluster, id.recorded,
       coalesce(updated_at <= statement_timestamp() - ${MIN_AGE}, false) as is_due,
       coalesce((memory ->> 'noted')::xid8 > ${xmax}, false) as is_backwards,
       coalesce(id.recorded <> id.cluster, false) as is_elsewhere,
       not pg_visible_in_snapshot(pg_current_xact_id(), pg_current_snapshot()) as may_begin
-    from turn, (select ${raw(CLUSTER_IDENTITY)} as cluster, ${stateValue('cluster')} as recorded) as id`,
-  )
+    from turn, (select ${raw(CLUSTER_IDENTITY)} as cluster, ${stateValue('cluster')} as recorded) as id`
   const beginRun = (fields: Sql) =>
     sql`jsonb_build_object('since', pg_current_snapshot()::text, 'after', '', 'left', false, ${fields})`
-  const step = cte(
-    'step',
-    sql`
+  const step = cte('step')`
     select known.*, case
         when is_backwards or (is_elsewhere and (pass ->> 'resets') is distinct from cluster)
           then case when may_begin then ${beginRun(sql`'resets', coalesce(cluster, ''), 'horizon', ${xmax}::text`)} end
@@ -93,17 +82,14 @@ export function trim(tables: TableNames) {
         when ${param('begin', 'boolean')} and may_begin and exists (select from ${invalidations})
           then ${beginRun(sql`'resets', null, 'horizon', case when is_due then noted::text end`)}
       end as run
-    from known`,
-  )
+    from known`
 
   const { entries } = tables
   const isNext = sql`${byBytes(entries.key)} > (select run ->> 'after' from step)`
   const { scanned, invalidated, lockable } = invalidatedEntries(tables, isNext, {
     isToRemove: sql`(${entries.tags} is not null and (select run ->> 'resets' from step) is not null)`,
   })
-  const reached = cte(
-    'reached',
-    sql`
+  const reached = cte('reached')`
     select step.*, at.is_end, coalesce((run ->> 'left')::boolean, false) or at.has_left as has_left,
       case when is_backwards then run is not null else is_due or noted is null end as notes, case
         when at.is_end or run is null then null
@@ -114,53 +100,38 @@ export function trim(tables: TableNames) {
         case when unfit.count < ${param('batch', 'int')} then (select max(key collate "C") from scanned) else unfit.last end as key,
         unfit.count > (select count(*) from loose) as has_left
       from (select count(*) as count, max(key collate "C") as last from unfit) as unfit
-    ) as at`,
-  )
-  const remembered = cte(
-    'remembered',
-    sql`
+    ) as at`
+  const remembered = cte('remembered')`
     update ${state} as s
     set updated_at = case when notes then statement_timestamp() else s.updated_at end, value = jsonb_strip_nulls(jsonb_build_object(
       'pass', next_run, 'noted', case when notes then ${xmin} else noted end::text))::text
     from reached
     where s.name = ${name('cleanup')} and (run is not null or notes)
-    returning 1`,
-  )
+    returning 1`
 
-  const finished = cte(
-    'finished',
-    sql`
+  const finished = cte('finished')`
     select (run ->> 'horizon')::xid8 as horizon, (run ->> 'since')::pg_snapshot as since,
       run ->> 'resets' is not null as resets
     from reached
     where run is not null and is_end and not has_left and (
       run ->> 'resets' is not null
       -- A reset may have set one that is ahead of what was noted.
-      or (run ->> 'horizon')::xid8 >= coalesce(split_part(${stateValue('horizon')}, ' ', 1)::xid8, '0'))`,
-  )
-  const raised = cte(
-    'raised',
-    sql`
+      or (run ->> 'horizon')::xid8 >= coalesce(split_part(${stateValue('horizon')}, ' ', 1)::xid8, '0'))`
+  const raised = cte('raised')`
     insert into ${state} as s (name, value)
     select ${name('horizon')}, horizon::text || ' ' || since::text from finished
     on conflict (name) do update set value = excluded.value, updated_at = statement_timestamp()
-    returning s.value`,
-  )
-  const named = cte(
-    'named',
-    sql`
+    returning s.value`
+  const named = cte('named')`
     insert into ${state} (name, value)
     select ${name('cluster')}, cluster from reached
     where cluster is not null
       and ((recorded is null and not is_backwards) or exists (select from finished where resets))
     on conflict (name) do update set value = excluded.value, updated_at = statement_timestamp()
-    returning 1`,
-  )
+    returning 1`
 
   // The horizon of another cluster says nothing about the rows of this cluster.
-  const horizon = cte(
-    'horizon',
-    sql`
+  const horizon = cte('horizon')`
     select split_part(value, ' ', 1)::xid8 as xid, split_part(value, ' ', 2)::pg_snapshot as since
     from (
       select value from raised
@@ -170,32 +141,22 @@ export function trim(tables: TableNames) {
         -- Otherwise each statement of a run would read the whole log.
         and ${param('trims', 'boolean')}
     ) as current
-    where value is not null`,
-  )
-  const outdated = cte(
-    'outdated',
-    sql`
+    where value is not null`
+  const outdated = cte('outdated')`
     select ${place(invalidations)} from ${invalidations}
     where (select count(*) from horizon) > 0
       and ${invalidations.xid} < (select xid from horizon) and pg_visible_in_snapshot(${invalidations.xid}, (select since from horizon))
     limit ${param('rows', 'int')}
-    for update skip locked`,
-  )
-  const trimmed = cte(
-    'trimmed',
-    sql`
+    for update skip locked`
+  const trimmed = cte('trimmed')`
     delete from ${invalidations} where ${isOneOf(invalidations, 'outdated')}
-    returning 1`,
-  )
+    returning 1`
   // Delete rows of another cluster. No remaining entry can depend on them.
-  const dropped = cte(
-    'dropped',
-    sql`
+  const dropped = cte('dropped')`
     delete from ${invalidations} as i
     where exists (select from finished where resets) and i.xid >= ${xmax}
       and i.xid is distinct from pg_current_xact_id_if_assigned()
-    returning 1`,
-  )
+    returning 1`
 
   /** True if the next statement would find more rows to delete. */
   const trims = sql`(select count(*) from outdated) = ${param('rows', 'int')}`

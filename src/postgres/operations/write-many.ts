@@ -27,9 +27,7 @@ export const writeMany = operation({
   rows: 'one',
   columns: { count: integer },
   build({ entries }) {
-    const written = cte(
-      'written',
-      sql`
+    const written = cte('written')`
       insert into ${entries} (${writtenColumns})
       select item.key, item.value, item.number::numeric,
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
@@ -38,8 +36,7 @@ export const writeMany = operation({
       where ${isUsable}
       order by item.key collate "C"
       on conflict (key) do update set ${overwrite}
-      returning 1`,
-    )
+      returning 1`
     return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

@@ -16,9 +16,7 @@ export const writeTagEvents = operation({
   rows: 'one',
   columns: { count: integer },
   build({ entries }) {
-    const written = cte(
-      'written',
-      sql`
+    const written = cte('written')`
       insert into ${entries} (${writtenColumns})
       select item.key, null, given.at + item.fraction::numeric,
         given.expires_at, ${keptUntilExpired}, null, null, null, ${asWrittenNow}
@@ -29,8 +27,7 @@ export const writeTagEvents = operation({
         expires_at = excluded.expires_at, kept_until = excluded.kept_until, cleanup_slot = excluded.cleanup_slot,
         tags = null, filled_at = null, compute_ms = null, meta = null,
         updated_at = excluded.updated_at, written_by = excluded.written_by
-      returning 1`,
-    )
+      returning 1`
     return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

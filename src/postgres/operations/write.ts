@@ -21,17 +21,14 @@ export const write = operation({
   rows: 'one',
   columns: { count: integer },
   build({ entries }) {
-    const written = cte(
-      'written',
-      sql`
+    const written = cte('written')`
       insert into ${entries} (${writtenColumns})
       select ${param('key')}, ${param('value')}, ${param('number', 'numeric')},
         given.expires_at, ${keptUntilExpired}, given.tags, ${filledAt}, null, ${asWrittenNow}
       from ${computeOnce({ expires_at: deadline, tags: textArray('tags') })} as given
       where ${isUsable}
       on conflict (key) do update set ${overwrite}
-      returning 1`,
-    )
+      returning 1`
     return { with: [written], select: { count: sql`count(*)` }, from: sql`written` }
   },
 })

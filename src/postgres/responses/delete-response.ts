@@ -14,18 +14,12 @@ export const deleteResponse = operation({
   columns: { count: integer },
   build(tables) {
     const { entries, leases } = tables
-    const fence = cte(
-      'fence',
-      sql`
+    const fence = cte('fence')`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning key, seen`,
-    )
-    const deleted = cte(
-      'deleted',
-      sql`
+      returning key, seen`
+    const deleted = cte('deleted')`
       delete from ${entries} using fence where ${entries.key} = fence.key and ${isUnchanged(tables, sql`fence.seen`)}
-      returning 1`,
-    )
+      returning 1`
     return { with: [fence, deleted], select: { count: sql`count(*)` }, from: sql`deleted` }
   },
 })

@@ -44,26 +44,18 @@ export const fillResponse = operation({
   columns: { stored: bool },
   build(tables) {
     const { entries, leases } = tables
-    const fence = cte(
-      'fence',
-      sql`
+    const fence = cte('fence')`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning ${fencedSince(tables)} as claimed_at`,
-    )
-    const names = cte(
-      'names',
-      sql`
+      returning ${fencedSince(tables)} as claimed_at`
+    const names = cte('names')`
       select coalesce(jsonb_agg(distinct each.name order by each.name), '[]'::jsonb) as list
       from (
         select jsonb_array_elements_text(${entries.meta}::jsonb -> 'vary') as name
         from ${entries}
         where ${entries.key} = ${param('base')} and ${entries.meta} is not null and not ${param('forgets', 'boolean')}
         union all select json_array_elements_text(${param('names', 'json')})
-      ) as each`,
-    )
-    const given = cte(
-      'given',
-      sql`
+      ) as each`
+    const given = cte('given')`
       select item.*, case
           when item.expires_at <= statement_timestamp() then statement_timestamp() + ${milliseconds('retentionMs')}
           else item.expires_at + ${milliseconds('retentionMs')}
@@ -73,23 +65,17 @@ export const fillResponse = operation({
           fence.claimed_at as filled_at
         from fence
       ) as item
-      where placed.key = coalesce(${param('expected')}, placed.key)`,
-    )
+      where placed.key = coalesce(${param('expected')}, placed.key)`
     // Lock the URL's row before its variants' rows: all statements lock in key order, so they cannot deadlock.
-    const remembered = cte(
-      'remembered',
-      sql`
+    const remembered = cte('remembered')`
       insert into ${entries} (${writtenColumns}, meta)
       select ${param('base')}, null, null, ${namesKeptUntil}, ${namesKeptUntil}, ${cleanupSlot(namesKeptUntil)}, null, null, null, ${asWrittenNow},
         jsonb_build_object('vary', given.list)::text
       from given where jsonb_array_length(given.list) > 0
       on conflict (key) do update set ${overwrite}
-      returning 1`,
-    )
+      returning 1`
     // Fills of one URL's variants wait for each other at the URL's row, so their locks here cannot cross.
-    const evicted = cte(
-      'evicted',
-      sql`
+    const evicted = cte('evicted')`
       delete from ${entries} where ${entries.key} in (
         select other.key from given, ${entries} as other
         where jsonb_array_length(given.list) > 0 and other.key <> given.key and (select count(*) from remembered) > 0
@@ -97,11 +83,8 @@ export const fillResponse = operation({
         order by other.kept_until desc nulls first, other.key collate "C"
         offset ${param('maxVariants', 'int')} - 1
         for update of other skip locked)
-      returning 1`,
-    )
-    const written = cte(
-      'written',
-      sql`
+      returning 1`
+    const written = cte('written')`
       insert into ${entries} as entry (${writtenColumns}, meta)
       select given.key, ${param('value')}, null, given.expires_at, given.kept_until, ${cleanupSlot(sql`given.kept_until`)}, given.tags,
         case when given.tags is not null then given.filled_at end, ${param('computeMs', 'float8')}, ${asWrittenNow},
@@ -112,8 +95,7 @@ export const fillResponse = operation({
       on conflict (key) do update set ${overwrite}
       where coalesce((entry.meta::jsonb ->> 'date')::float8, 0) <= ${param('date', 'float8')}
         or entry.expires_at <= statement_timestamp()
-      returning 1`,
-    )
+      returning 1`
     return {
       with: [fence, names, given, remembered, evicted, written],
       select: {

@@ -17,22 +17,14 @@ export const freshenResponse = operation({
   columns: { stored: bool },
   build(tables) {
     const { entries, leases } = tables
-    const fence = cte(
-      'fence',
-      sql`
+    const fence = cte('fence')`
       update ${leases} set ${freed} where ${fencingLease(tables)}
-      returning key, ${fencedSince(tables)} as claimed_at, seen`,
-    )
-    const given = cte(
-      'given',
-      sql`
+      returning key, ${fencedSince(tables)} as claimed_at, seen`
+    const given = cte('given')`
       select fence.*, least(${deadline}, statement_timestamp() + ${milliseconds('maxAgeMs')}) as expires_at, ${textArray('tags')} as tags
-      from fence`,
-    )
+      from fence`
     const keptUntil = sql`greatest(given.expires_at, statement_timestamp()) + ${milliseconds('retentionMs')}`
-    const freshened = cte(
-      'freshened',
-      sql`
+    const freshened = cte('freshened')`
       update ${entries}
       set meta = ${param('meta')}, expires_at = given.expires_at,
         kept_until = ${keptUntil}, cleanup_slot = ${cleanupSlot(sql`(${keptUntil})`)},
@@ -41,8 +33,7 @@ export const freshenResponse = operation({
       from given
       where ${entries.key} = given.key and ${isUnchanged(tables, sql`given.seen`)}
         and not ${rejected(tables, { tags: sql`given.tags`, filledAt: sql`given.claimed_at`, writtenBy: sql`pg_current_xact_id()` })}
-      returning 1`,
-    )
+      returning 1`
     return {
       with: [fence, given, freshened],
       select: { stored: sql`exists (select from freshened)` },

@@ -16,14 +16,11 @@ export const markHitForMiss = operation({
   columns: { count: integer },
   build(tables) {
     const expiresAt = sql`(statement_timestamp() + ${milliseconds('hitForMissMs')})`
-    const marked = cte(
-      'marked',
-      sql`
+    const marked = cte('marked')`
       update ${tables.leases}
       set token = ${HIT_FOR_MISS}, xid = pg_current_xact_id(), expires_at = ${expiresAt}, cleanup_slot = ${cleanupSlot(expiresAt)}
       where ${heldLease(tables)}
-      returning 1`,
-    )
+      returning 1`
     return { with: [marked], select: { count: sql`count(*)` }, from: sql`marked` }
   },
 })

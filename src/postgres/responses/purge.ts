@@ -18,8 +18,8 @@ function purgeSteps(tables: TableNames, change: Sql) {
   const texts = (name: PurgeValue) => sql`json_array_elements_text(${param(name, 'json')})`
   const ranges = sql`unnest(array(select ${texts('froms')}), array(select ${texts('tos')})) as asked(first, last)`
   const isTagged = sql`(${param('tags', 'json')} is null or ${entries.tags} && array(select ${texts('tags')}))`
-  const tagged = cte('tagged', keysInRanges(ranges, entries, isTagged, 50))
-  const leased = cte('leased', keysInRanges(ranges, leases, sql`${leases.token} is not null`, 10))
+  const tagged = cte('tagged')`${keysInRanges(ranges, entries, isTagged, 50)}`
+  const leased = cte('leased')`${keysInRanges(ranges, leases, sql`${leases.token} is not null`, 10)}`
   const { broken, raced } = breakLeases(
     tables,
     sql`
@@ -27,16 +27,13 @@ function purgeSteps(tables: TableNames, change: Sql) {
       union select asked.key from unnest(array(select unnest(leased.found) from leased)) as asked(key)`,
     param('exceptToken'),
   )
-  const selected = cte(
-    'selected',
-    sql`
+  const selected = cte('selected')`
     select ${entries.key} from ${entries}
     where ${entries.key} = any (array(select unnest(tagged.found) from tagged)) and ${isTagged}
       and (select count(*) from broken) >= 0
     order by ${byBytes(entries.key)}
-    for update`,
-  )
-  const purged = cte('purged', change)
+    for update`
+  const purged = cte('purged')`${change}`
   return {
     ctes: [tagged, leased, broken, selected, purged],
     columns: { purged: sql`(select count(*) from purged where is_response)`, raced },

@@ -134,8 +134,8 @@ export const readResponse = operation({
   columns: COLUMNS,
   build(tables) {
     const { known, variant } = variantSteps(tables)
-    const found = cte('found', selectResponse(tables))
-    const need = cte('need', selectNeed)
+    const found = cte('found')`${selectResponse(tables)}`
+    const need = cte('need')`${selectNeed}`
     const { ctes, claimed, heldMs } = claimSteps(tables, {
       key: sql`(select key from variant)`,
       wanted: sql`${param('claims', 'boolean')}
@@ -176,8 +176,8 @@ export const readResponseUnclaimed = operation({
   columns: COLUMNS,
   build(tables) {
     const { known, variant } = variantSteps(tables)
-    const found = cte('found', selectResponse(tables))
-    const need = cte('need', selectNeed)
+    const found = cte('found')`${selectResponse(tables)}`
+    const need = cte('need')`${selectNeed}`
     return {
       with: [known, variant, found, need],
       select: { ...FOUND, ...UNCLAIMED },
@@ -189,16 +189,10 @@ export const readResponseUnclaimed = operation({
 /** The CTEs that find the row of the request's variant. */
 export function variantSteps({ entries }: TableNames) {
   return {
-    known: cte(
-      'known',
-      sql`
+    known: cte('known')`
       select ${entries.meta}::jsonb -> 'vary' as names from ${entries} where ${entries.key} = ${param('base')}`,
-    ),
-    variant: cte(
-      'variant',
-      sql`
+    variant: cte('variant')`
       select ${variantRowKey(sql`coalesce(known.names, ${NO_NAMES})`)} as key, known.names
       from (select) as one left join known on true`,
-    ),
   }
 }

@@ -26,27 +26,21 @@ export const usualCounters: readonly UsualCases[] = [
   usualCases(countUp, (tables) => {
     const { entries } = tables
     const sum = sql`${entries.number} + ${param('delta', 'numeric')}`
-    const updated = cte(
-      'counted',
-      sql`
+    const updated = cte('counted')`
       update ${entries} set number = ${sum}, ${counted}
       where ${entries.key} = ${param('key')} and ${isLiveUntagged(tables)} and ${entries.value} is null
         and abs(${sum}) <= ${maxSum} and not ${param('sliding', 'boolean')}
-      returning ${entries.number}`,
-    )
+      returning ${entries.number}`
     return { with: [updated], select: { number: sql`counted.number`, refusal: sql`null` }, from: sql`counted` }
   }),
   usualCases(
     countCall,
     (tables) => {
       const { entries } = tables
-      const updated = cte(
-        'counted',
-        sql`
+      const updated = cte('counted')`
         update ${entries} set number = ${afterCall(calls(tables))}, ${counted}
         where ${isWindow(tables)} and ${fits(calls(tables))}
-        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`,
-      )
+        returning ${entries.number}, ${entries.expiresAt}, ${entries.computeMs}`
       return { with: [updated], select: COUNTED, from: sql`counted` }
     },
     // Later refusals write nothing and lock nothing, so a client that is refused a thousand times costs only reads.

@@ -51,16 +51,16 @@ function isHit(tables: TableNames): Sql {
 }
 
 const onlyResponse: Build<Response> = (tables) => {
-  const found = cte('found', selectOnlyResponse(tables))
-  const need = cte('need', selectNeed)
+  const found = cte('found')`${selectOnlyResponse(tables)}`
+  const need = cte('need')`${selectNeed}`
   const own = { ...FOUND, key: param('base'), names: sql`found.names` }
   return { with: [found, need], select: { ...own, ...UNCLAIMED }, from: sql`found, need` }
 }
 
 const freshVariant: Build<Response> = (tables) => {
   const { known, variant } = variantSteps(tables)
-  const found = cte('found', selectFreshResponse(tables))
-  const need = cte('need', selectNeed)
+  const found = cte('found')`${selectFreshResponse(tables)}`
+  const need = cte('need')`${selectNeed}`
   return { with: [known, variant, found, need], select: { ...FOUND, ...UNCLAIMED }, from: sql`variant, found, need` }
 }
 
