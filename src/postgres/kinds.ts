@@ -24,7 +24,7 @@ export function nullable<T>(of: Kind<T>): Kind<T | null> {
   return { ...of, isNullable: true }
 }
 
-const unchanged = (expression: Sql) => sql`${expression}`
+const unchanged = (expression: Sql) => expression
 const whenLike = (pattern: RegExp) => (text: string) => (pattern.test(text) ? text : undefined)
 
 const INTEGER = /^-?\d{1,16}$/

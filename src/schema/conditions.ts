@@ -1,5 +1,4 @@
 /** Conditions on the state of an entry, for our own statements. */
-import { allOf } from './all-of.ts'
 import { rejected } from './rejected.ts'
 import { type Sql, sql } from './sql.ts'
 import type { TableNames } from './table-names.ts'
@@ -20,10 +19,10 @@ export function isExpired(tables: TableNames): Sql {
 
 /** True for live entries that will expire. */
 export function isUnexpired(tables: TableNames): Sql {
-  return allOf(sql`${tables.entries.expiresAt} is not null`, isLive(tables))
+  return sql`(${tables.entries.expiresAt} is not null and ${isLive(tables)})`
 }
 
 /** True for live entries that never expire. */
 export function isForever(tables: TableNames): Sql {
-  return allOf(sql`${tables.entries.expiresAt} is null`, isLive(tables))
+  return sql`(${tables.entries.expiresAt} is null and ${isLive(tables)})`
 }

@@ -27,7 +27,7 @@ export const addHistory = operation({
         for update skip locked)
       returning 1`
     const added = cte('added')`
-      insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => sql`${name}`))})
+      insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => name))})
       select ${param('name')}, date_bin(${raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
         ${param('slowestFillMs', 'float8')}, ${list(sums.map(({ given }) => sql`${given}::float8`))}
       on conflict (name, bucket_at) do update

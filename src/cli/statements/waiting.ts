@@ -1,6 +1,5 @@
 import { integer } from '../../postgres/kinds.ts'
 import { scopedOperation } from '../../postgres/operations/scoped.ts'
-import { allOf } from '../../schema/all-of.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { sql } from '../../schema/sql.ts'
 
@@ -12,10 +11,7 @@ export const waiting = scopedOperation({
   columns: { count: integer },
   build: ({ entries }, range) => ({
     select: { count: sql`count(*)` },
-    from: sql`${entries} where ${allOf(
-      sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`,
-      sql`${entries.keptUntil} <= statement_timestamp()`,
-      range,
-    )}`,
+    from: sql`${entries} where ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}
+      and ${entries.keptUntil} <= statement_timestamp()${range ? sql` and ${range}` : sql``}`,
   }),
 })

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { sql } from '../../schema/sql.ts'
 import { integer } from '../kinds.ts'
@@ -13,6 +12,6 @@ export const has = operation({
   columns: { found: integer },
   build: (tables) => ({
     select: { found: sql`1` },
-    from: sql`${tables.entries} where ${allOf(sql`${tables.entries.key} = ${param('key')}`, isLive(tables))}`,
+    from: sql`${tables.entries} where ${tables.entries.key} = ${param('key')} and ${isLive(tables)}`,
   }),
 })

@@ -1,6 +1,5 @@
-import { allOf } from '../../schema/all-of.ts'
 import { type Condition, isExpired, isForever, isLive } from '../../schema/conditions.ts'
-import { raw, type Sql, sql } from '../../schema/sql.ts'
+import { join, raw, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { bool, instant, integer, nullable, oneOf, strings, text } from '../kinds.ts'
 import { operation, type RowOf } from '../operation.ts'
@@ -39,10 +38,8 @@ const listOperation = (name: string, ...conditions: Condition[]) =>
     columns: COLUMNS,
     build(tables) {
       const { key, expiresAt, tags, createdAt, updatedAt } = tables.entries
-      const { from, where, orderBy, marks } = pageOf(
-        tables,
-        conditions.length > 0 ? allOf(...conditions.map((holds) => holds(tables))) : undefined,
-      )
+      const all = conditions.map((holds) => holds(tables))
+      const { from, where, orderBy, marks } = pageOf(tables, all.length > 0 ? join(all, ' and ') : undefined)
       return {
         select: {
           key,

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
@@ -31,7 +30,7 @@ export const readCopies = operation({
     const { key, value, number, expiresAt, tags } = tables.entries
     return {
       select: { key, value, number, remainingMs: remainingMs(expiresAt), tags },
-      from: sql`${tables.entries} where ${allOf(isAmong(key, 'keys'), isLive(tables))}`,
+      from: sql`${tables.entries} where ${isAmong(key, 'keys')} and ${isLive(tables)}`,
     }
   },
 })

@@ -22,8 +22,8 @@ export function counterColumns(row: { number: Sql; expiresAt: Sql }, allowed: Sq
   return {
     // Use expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same
     // text with both.
-    number: sql`${row.number}`,
-    expiresAt: sql`${row.expiresAt}`,
+    number: row.number,
+    expiresAt: row.expiresAt,
     leftMs: sql`extract(epoch from ${row.expiresAt} - clock_timestamp()) * 1000`,
     allowed,
   }

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { sql } from '../../schema/sql.ts'
 import { instant, nullable } from '../kinds.ts'
@@ -13,6 +12,6 @@ export const readDeadline = operation({
   columns: { expiresAt: nullable(instant) },
   build: (tables) => ({
     select: { expiresAt: tables.entries.expiresAt },
-    from: sql`${tables.entries} where ${allOf(sql`${tables.entries.key} = ${param('key')}`, isLive(tables))}`,
+    from: sql`${tables.entries} where ${tables.entries.key} = ${param('key')} and ${isLive(tables)}`,
   }),
 })

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { sql } from '../../schema/sql.ts'
 import { oidOf } from '../../schema/table-names.ts'
@@ -22,7 +21,7 @@ export const readDue = operation({
     const isDue = sql`coalesce(${expiresAt} < ${slidesBefore(tables)}, false) and ${mayWrite}`
     return {
       select: { value, number, isDue },
-      from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLive(tables))}`,
+      from: sql`${tables.entries} where ${key} = ${param('key')} and ${isLive(tables)}`,
     }
   },
 })

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { sql } from '../../schema/sql.ts'
 import { decimal, nullable, text } from '../kinds.ts'
@@ -21,7 +20,7 @@ export const readOne = operation({
     const { key, value, number } = tables.entries
     return {
       select: { value, number },
-      from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLive(tables))}`,
+      from: sql`${tables.entries} where ${key} = ${param('key')} and ${isLive(tables)}`,
     }
   },
 })

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { isLive } from '../../schema/conditions.ts'
 import { sql } from '../../schema/sql.ts'
 import { decimal, nullable, text } from '../kinds.ts'
@@ -15,7 +14,7 @@ export const read = operation({
     const { key, value, number } = tables.entries
     return {
       select: { key, value, number },
-      from: sql`${tables.entries} where ${allOf(isAmong(key, 'keys'), isLive(tables))}`,
+      from: sql`${tables.entries} where ${isAmong(key, 'keys')} and ${isLive(tables)}`,
     }
   },
 })

@@ -1,4 +1,3 @@
-import { allOf } from '../../schema/all-of.ts'
 import { byBytes } from '../../schema/byte-order.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
@@ -88,7 +87,7 @@ function expiredRows(tables: TableNames, among: Sql, order: Sql) {
   const { entries } = tables
   return cte('doomed')`
     select ${place(entries)}, ${entries.cleanupSlot} as slot from ${entries}
-    where ${allOf(among, isPastStale(tables), isUnleased(tables))} ${order}
+    where ${among} and ${isPastStale(tables)} and ${isUnleased(tables)} ${order}
     limit ${param('batch', 'int')}
     for update skip locked`
 }

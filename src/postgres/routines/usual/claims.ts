@@ -1,5 +1,4 @@
 /** Cheaper statements for hits of `getOrSet`, which claim nothing. */
-import { allOf } from '../../../schema/all-of.ts'
 import { type Condition, isLive } from '../../../schema/conditions.ts'
 import { sql } from '../../../schema/sql.ts'
 import type { Build, Operation } from '../../operation.ts'
@@ -32,20 +31,15 @@ function hit(isLive: Condition, { sliding, changes: hasChanges }: Extras): Build
         state: sql`'live'`,
         early: sql`false`,
         servableMs: remainingMs(servableUntil(tables)),
-        remainingMs: sql`case when ${isForCopy} then ${remainingMs(sql`${expiresAt}`)} end`,
+        remainingMs: sql`case when ${isForCopy} then ${remainingMs(expiresAt)} end`,
         tags: sql`case when ${isForCopy} then ${tags} end`,
         claimed: sql`false`,
         heldMs: sql`null`,
         touched: sql`false`,
         changes: hasChanges ? changesSince(tables) : sql`null`,
       },
-      from: sql`${tables.entries} where ${allOf(
-        sql`${key} = ${param('key')}`,
-        isLive(tables),
-        sql`not ${param('force', 'boolean')}`,
-        sql`not ${isDueEarly(tables)}`,
-        sliding ? isNotDue(tables) : undefined,
-      )}`,
+      from: sql`${tables.entries} where ${key} = ${param('key')} and ${isLive(tables)}
+        and not ${param('force', 'boolean')} and not ${isDueEarly(tables)}${sliding ? sql` and ${isNotDue(tables)}` : sql``}`,
     }
   }
 }

@@ -1,5 +1,4 @@
 /** Cheaper statements for hits of plain and sliding reads. */
-import { allOf } from '../../../schema/all-of.ts'
 import { type Condition, isLive } from '../../../schema/conditions.ts'
 import { sql } from '../../../schema/sql.ts'
 import type { TableNames } from '../../../schema/table-names.ts'
@@ -18,7 +17,7 @@ const untagged: Build<RowOfOperation<typeof readOne>> = (tables) => {
   const { key, value, number } = tables.entries
   return {
     select: { value, number },
-    from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLiveUntagged(tables))}`,
+    from: sql`${tables.entries} where ${key} = ${param('key')} and ${isLiveUntagged(tables)}`,
   }
 }
 
@@ -29,17 +28,18 @@ const notDue =
     const { key, value, number } = tables.entries
     return {
       select: { value, number, touched: sql`false` },
-      from: sql`${tables.entries} where ${allOf(sql`${key} = ${param('key')}`, isLive(tables), isNotDue(tables))}`,
+      from: sql`${tables.entries} where ${key} = ${param('key')} and ${isLive(tables)} and ${isNotDue(tables)}`,
     }
   }
 
 /** Returns the columns of a copy whose deadline stays. */
 function unmoved({ entries }: TableNames) {
   const { key, value, number, expiresAt, tags } = entries
-  return { key, value, number, remainingMs: remainingMs(sql`${expiresAt}`), tags, touched: sql`false` }
+  return { key, value, number, remainingMs: remainingMs(expiresAt), tags, touched: sql`false` }
 }
 
-const isUnmoved = (tables: TableNames) => allOf(isAmong(tables.entries.key, 'keys'), isLive(tables), isNotDue(tables))
+const isUnmoved = (tables: TableNames) =>
+  sql`${isAmong(tables.entries.key, 'keys')} and ${isLive(tables)} and ${isNotDue(tables)}`
 
 export const usualReads: readonly UsualCases[] = [
   usualCases(readOne, untagged),
