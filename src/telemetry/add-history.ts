@@ -1,7 +1,7 @@
 import { integer } from '../postgres/kinds.ts'
 import { cte, operation } from '../postgres/operation.ts'
 import { milliseconds, param } from '../postgres/operations/fragments.ts'
-import { join, named, raw, type Sql, sql } from '../schema/sql.ts'
+import { join, named, raw, sql } from '../schema/sql.ts'
 import { columnName } from '../schema/table-names.ts'
 import { SUMS } from './tally.ts'
 
@@ -19,7 +19,6 @@ export const addHistory = operation({
   columns: { forgotten: integer },
   build({ history }) {
     const sums = SUMS.map((name) => ({ name: named(columnName(name)), given: param(name) }))
-    const list = (items: Sql[]) => join(items)
     const forgotten = cte('forgotten')`
       delete from ${history} where (${history.name}, ${history.bucketAt}) in (
         select old.name, old.bucket_at from ${history} as old
@@ -27,12 +26,12 @@ export const addHistory = operation({
         for update skip locked)
       returning 1`
     const added = cte('added')`
-      insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${list(sums.map(({ name }) => name))})
+      insert into ${history} as bucket (name, bucket_at, slowest_fill_ms, ${join(sums.map(({ name }) => name))})
       select ${param('name')}, date_bin(${raw(`interval '${HISTORY_BUCKET_MS} milliseconds'`)}, now(), timestamptz 'epoch'),
-        ${param('slowestFillMs', 'float8')}, ${list(sums.map(({ given }) => sql`${given}::float8`))}
+        ${param('slowestFillMs', 'float8')}, ${join(sums.map(({ given }) => sql`${given}::float8`))}
       on conflict (name, bucket_at) do update
       set slowest_fill_ms = greatest(bucket.slowest_fill_ms, excluded.slowest_fill_ms),
-        ${list(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
+        ${join(sums.map(({ name }) => sql`${name} = bucket.${name} + excluded.${name}`))}
       returning 1`
     return { with: [forgotten, added], select: { forgotten: sql`(select count(*) from forgotten)` }, from: sql`added` }
   },

@@ -18,15 +18,8 @@ export const COUNTER_COLUMNS = {
  * Returns a counter's columns. They use the clock after the wait for the row's lock, because the window may have begun
  * during that wait.
  */
-export function counterColumns(row: { number: Sql; expiresAt: Sql }, allowed: Sql) {
-  return {
-    // Use expressions: Drizzle 0.45 writes columns without their table, and 1.0 with it. A routine must have the same
-    // text with both.
-    number: row.number,
-    expiresAt: row.expiresAt,
-    leftMs: sql`extract(epoch from ${row.expiresAt} - clock_timestamp()) * 1000`,
-    allowed,
-  }
+export function counterColumns({ number, expiresAt }: { number: Sql; expiresAt: Sql }, allowed: Sql) {
+  return { number, expiresAt, leftMs: sql`extract(epoch from ${expiresAt} - clock_timestamp()) * 1000`, allowed }
 }
 
 /**
