@@ -1,14 +1,14 @@
 /** The checker of the race finds violations if the check of snapshots is disabled or replaced by a weaker one. */
-import { type SQL, sql } from 'drizzle-orm'
 import { afterEach, expect, it, vi } from 'vitest'
 import type { Tagged, TagLog } from '../../src/schema/rejected.ts'
+import { type Sql, sql } from '../../src/schema/sql.ts'
 
 /**
  * This check looks right but is wrong: it misses a writer that got its transaction id before the read and committed
  * after it.
  */
-function byIds({ invalidations }: TagLog, { tags, filledAt }: Tagged): SQL<boolean> {
-  return sql<boolean>`(${tags} is not null and exists (
+function byIds({ invalidations }: TagLog, { tags, filledAt }: Tagged): Sql {
+  return sql`(${tags} is not null and exists (
     select from unnest(${tags}) as tagged(tag), ${invalidations} as i
     where i.tag = tagged.tag collate "C" and i.xid >= pg_snapshot_xmax(${filledAt})))`
 }
@@ -18,8 +18,8 @@ afterEach(() => {
   vi.resetModules()
 })
 
-it.each<[string, (log: TagLog, tagged: Tagged) => SQL<boolean>]>([
-  ['without the check', () => sql<boolean>`false`],
+it.each<[string, (log: TagLog, tagged: Tagged) => Sql]>([
+  ['without the check', () => sql`false`],
   ['with a check of transaction ids in place of snapshots', byIds],
 ])(
   '%s, reads return outdated data, and the checker reports it',
