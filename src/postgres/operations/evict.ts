@@ -101,9 +101,8 @@ export const evict: ScopedOperation<Evicted> = {
         where ${isAtPlaces(entries, sql`select id from soonest_slots`, range)}`
       const isCrowded = sql`${isLarge} and (select count(*) from own_slots) < ${batch}`
       const start = cte('start')`
-        select drawn.key from (${sampled(tables, entries.key, range, isCrowded)}) as drawn(key)
-        order by random()
-        limit 1`
+        select drawn.keys[1 + floor(random() * cardinality(drawn.keys))::int] as key
+        from (select array(${sampled(tables, entries.key, range, isCrowded)}) as keys) as drawn`
       const from = sql`case when ${isCrowded} then coalesce((select key from start), ${param('from')}) end`
       const neighbours = cte('neighbours')`${own(from)}`
       const places = sql`
