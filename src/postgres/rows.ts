@@ -23,6 +23,22 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
   })
 }
 
+/**
+ * Checks rows whose last cell is the mark of the operation.
+ *
+ * @throws DatabaseError if the answer belongs to another statement, or has another shape
+ */
+export function markedRows({ name, columns }: Operation<never>, rows: unknown): unknown[][] {
+  if (!Array.isArray(rows)) throw wrongAnswer(name, 'rows', describeType(rows))
+  const width = entriesOf(columns).length + 1
+  for (const row of rows as unknown[]) {
+    if (!Array.isArray(row) || row.length !== width || row[width - 1] !== name) {
+      throw wrongAnswer(name, 'its columns in order', 'others')
+    }
+  }
+  return rows as unknown[][]
+}
+
 type Kinds = readonly (readonly [string, Kind<unknown>])[]
 
 /** The kinds of each operation, listed once. */

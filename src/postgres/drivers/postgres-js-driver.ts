@@ -1,10 +1,8 @@
 /** Sends statements through postgres-js, without Drizzle's session, so that a statement can be cancelled. */
 import type { TableNames } from '../../schema/table-names.ts'
-import { describeType } from '../../values/errors.ts'
 import { isWorkers } from '../../values/workers.ts'
 import type { Database } from '../database.ts'
-import { entriesOf } from '../operation.ts'
-import { wrongAnswer } from '../rows.ts'
+import { markedRows } from '../rows.ts'
 import { bindStatement } from './bind.ts'
 import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
 import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
@@ -62,18 +60,10 @@ export function postgresJsDriver(db: Database, tables: TableNames, preparedNames
       // The mark is a cell, because the program's transform may change the names of columns.
       const bound = bindStatement(tables, operation, 'last cell')
       const options = { prepare: hasNames, onexecute: allowNoFollower }
-      const width = entriesOf(operation.columns).length
       return async (given, call) => {
         const values = bound.valuesOf(given)
         log(bound.text, values)
-        const rows = await send(client.unsafe(bound.text, values, options).values(), call)
-        if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))
-        for (const row of rows) {
-          if (row.length !== width + 1 || row[width] !== operation.name) {
-            throw wrongAnswer(operation.name, 'its columns in order', 'others')
-          }
-        }
-        return rows
+        return markedRows(operation, await send(client.unsafe(bound.text, values, options).values(), call))
       }
     },
     forgetNames() {
