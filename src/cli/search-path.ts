@@ -4,7 +4,7 @@
  */
 import type { Database } from '../postgres/database.ts'
 import { createRunner } from '../postgres/runner.ts'
-import { DEFAULT_PLACE, namesOf } from '../schema/table-names.ts'
+import { DEFAULT_NAMING, namesOf } from '../schema/table-names.ts'
 import { CacheError, DatabaseError } from '../values/errors.ts'
 import { readSchema } from './statements/read-schema.ts'
 
@@ -20,7 +20,7 @@ const NO_SCHEMA =
  */
 export async function withSearchPath(error: unknown, db: Database): Promise<unknown> {
   if (!(error instanceof CacheError) || !isAdvised(error)) return error
-  const tables = namesOf(DEFAULT_PLACE)
+  const tables = namesOf(DEFAULT_NAMING)
   const runner = createRunner(db, { tables, timeoutMs: TIMEOUT_MS, preparedNames: false, warn: false })
   const hasSchema = await runner.run(readSchema).then(
     ([row]) => row?.hasSchema,

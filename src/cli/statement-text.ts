@@ -6,7 +6,10 @@ export function statementText(statement: Sql, values: Record<string, unknown>): 
   return mapPieces(
     statement,
     (piece) => piece,
-    (name) => asSql(values[name]),
+    (name) => {
+      if (!(name in values)) throw new TypeError(`Expected a value for ${name}.`)
+      return asSql(values[name])
+    },
   ).join('')
 }
 

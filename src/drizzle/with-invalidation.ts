@@ -2,6 +2,7 @@
 import { QueryPromise, type SQL, type SQLWrapper, sql, type Table, type View } from 'drizzle-orm'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import { checkDatabase, type Database, primary } from '../postgres/database.ts'
+import { isOwnStatement } from '../postgres/drizzle-query.ts'
 import { createInvalidation, type Invalidation } from '../postgres/invalidation.ts'
 import { noteGivenTags } from '../postgres/operations/invalidate.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
@@ -57,7 +58,7 @@ type Method = (...args: unknown[]) => unknown
 export function withInvalidation<Db extends Database>(db: Db, options?: WithInvalidationOptions): Db & Touching<Db> {
   checkDatabase(db)
   const given = optionsObject<WithInvalidationOptions>(options, ['schema', 'tables'])
-  const tables = checkedTables(given.tables)
+  const tables = checkedTables(given.tables ?? undefined)
   const affected = cascades(given.schema ?? {})
   return wrapDatabase(db, {
     tagsOf: (written) => affected(written).map(tableTag),
@@ -160,6 +161,7 @@ function execute(
   touched?: readonly string[],
 ): PromiseLike<unknown> {
   const run = (on: Database) => (on.execute as (...args: unknown[]) => PromiseLike<unknown>).call(on, query, ...rest)
+  if (isOwnStatement(query)) return run(db)
   if (touched === undefined && !WRITES.test(textOf(query))) return run(db)
   return new RawWrite(async () => {
     const written = touched ?? tablesIn(query)

@@ -8,7 +8,7 @@
 import { escapeFormat, identifier, literal } from '../schema/sql-text.ts'
 import type { NamedTable, TableNames } from '../schema/table-names.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
-import { homeTable, oidOf, run } from './home-sql.ts'
+import { homeOid, homeTable, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 import { isOwnRole } from './trust-sql.ts'
 
@@ -101,7 +101,7 @@ if not ${installed(`p.prosrc = ${literal(body)} and p.prosecdef and p.prorettype
 end if;
 if not exists (
   select from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid join pg_namespace as n on n.oid = p.pronamespace
-  where t.tgrelid = ${oidOf(table)} and t.tgname = ${literal(name)} and t.tgenabled in ('O', 'A')
+  where t.tgrelid = ${homeOid(table)} and t.tgname = ${literal(name)} and t.tgenabled in ('O', 'A')
     and p.proname = ${literal(name)} and n.nspname = home
 ) then
   ${lockStep('share row exclusive')}

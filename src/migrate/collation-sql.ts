@@ -1,6 +1,6 @@
 /** Gives keys, tags and names of changes the collation `C`, if another tool created their columns. */
 import type { TableNames } from '../schema/table-names.ts'
-import { homeTable, oidOf, run } from './home-sql.ts'
+import { homeOid, homeTable, run } from './home-sql.ts'
 import { lockStep } from './locks-sql.ts'
 
 /**
@@ -18,7 +18,7 @@ export function collationSteps(tables: TableNames): string {
   const steps = columns.map(
     ([table, column]) => `if exists (
   select from pg_attribute
-  where attrelid = ${oidOf(table)} and attname = '${column}' and attcollation <> 'pg_catalog."C"'::regcollation
+  where attrelid = ${homeOid(table)} and attname = '${column}' and attcollation <> 'pg_catalog."C"'::regcollation
 ) then
   ${lockStep('access exclusive')}
   ${run(`alter table ${homeTable(table)} alter column ${column} type text collate pg_catalog."C"`)}

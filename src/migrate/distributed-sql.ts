@@ -6,7 +6,7 @@
  */
 import { ownTables } from '../schema/own-tables.ts'
 import type { TableNames } from '../schema/table-names.ts'
-import { oidOf } from './home-sql.ts'
+import { homeOid } from './home-sql.ts'
 
 /** The SQLSTATE without its last character, the table's number. */
 export const DISTRIBUTED = 'PGSC'
@@ -24,7 +24,7 @@ export function distributedSteps(tables: TableNames): string {
   return `if to_regclass('${CITUS_TABLES}') is not null then
   execute 'select min(own.place) from unnest($1) with ordinality as own(oid, place)
     join ${CITUS_TABLES} as d on d.logicalrelid = own.oid'
-    into distributed using array[${ownTables(tables).map(oidOf).join(', ')}]::oid[];
+    into distributed using array[${ownTables(tables).map(homeOid).join(', ')}]::oid[];
   if distributed is not null then
     raise exception 'pgstash cannot migrate this' using errcode = '${DISTRIBUTED}' || (distributed - 1);
   end if;

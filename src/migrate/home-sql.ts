@@ -69,6 +69,6 @@ export function runBlock(template: string): string {
 }
 
 /** SQL: the table's oid, for use outside of templates. Null if the table is missing. */
-export function oidOf(table: NamedTable): string {
+export function homeOid(table: NamedTable): string {
   return `to_regclass(format(${literal(homeTable(table))}, home))`
 }

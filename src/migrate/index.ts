@@ -34,7 +34,7 @@ export async function migrate(source: DatabaseSource, options?: MigrateOptions):
       await db.execute(statement)
     } catch (error) {
       const failure = databaseFailure(error)
-      throw (await otherEngine(db, failure)) ?? refusal(failure, checkedTables(options?.tables))
+      throw (await otherEngine(db, failure)) ?? refusal(failure, checkedTables(options?.tables ?? undefined))
     }
   })
 }

@@ -5,7 +5,7 @@
  * in one transaction. Ten migrations at once wait for each other, and a failure leaves nothing half done.
  */
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import type { CacheTables } from '../schema/index.ts'
 import { ownTables } from '../schema/own-tables.ts'
 import { escapeFormat, guardedBlock, identifier, literal } from '../schema/sql-text.ts'
 import type { NamedTable, TableNames } from '../schema/table-names.ts'
@@ -17,7 +17,7 @@ import { clusterStep } from './cluster-sql.ts'
 import { collationSteps } from './collation-sql.ts'
 import { DISTRIBUTED_DECLARATIONS, distributedSteps } from './distributed-sql.ts'
 import { GUARD_DECLARATIONS, guardSteps } from './guard-sql.ts'
-import { findHome, findTables, homeDeclarations, homeTable, lockSteps, oidOf, run } from './home-sql.ts'
+import { findHome, findTables, homeDeclarations, homeOid, homeTable, lockSteps, run } from './home-sql.ts'
 import { LOCK_DECLARATIONS, lockStep, withLockRetries } from './locks-sql.ts'
 import { type Migration, migrations } from './migrations.ts'
 import { ROUTINE_DECLARATIONS, routineSteps } from './routines-sql.ts'
@@ -92,7 +92,7 @@ export interface MigrateOptions {
  */
 export function migrationSql(given?: MigrateOptions): string {
   const options = optionsObject<MigrateOptions>(given, KNOWN_OPTIONS)
-  const tables = checkedTables(options.tables ?? defaultTables)
+  const tables = checkedTables(options.tables ?? undefined)
   const routines = routineSteps(tables, {
     isWanted: boolean('routines', options.routines ?? true),
     retentionDays: inRange(
@@ -147,7 +147,7 @@ end if;`,
         ]),
     guardSteps(tables),
     `-- Where a table was dropped they are applied again, and leave alone what is there.
-if ${own.map((table) => `${oidOf(table)} is not null`).join('\n  and ')} then
+if ${own.map((table) => `${homeOid(table)} is not null`).join('\n  and ')} then
   ${run(`select coalesce(array_agg(name), '{}') from ${homeTable(tables.state)}`, 'into applied')}
 end if;`,
   ].join('\n')
@@ -201,7 +201,7 @@ function storageSteps(tables: TableNames, options: MigrateOptions): string[] {
  */
 function parameterStep(table: NamedTable, parameters: Record<string, number>, relation: 'heap' | 'toast'): string {
   const wanted = Object.entries(parameters)
-  const oid = oidOf(table)
+  const oid = homeOid(table)
   const holder = relation === 'heap' ? oid : `(select reltoastrelid from pg_class where oid = ${oid})`
   const prefix = relation === 'heap' ? '' : 'toast.'
   return `if not coalesce((
@@ -221,7 +221,7 @@ function compressionStep(tables: TableNames, compression: unknown): string {
   select from pg_settings where name = 'default_toast_compression' and '${compression}' = any (enumvals)
 ) and not exists (
   select from pg_attribute
-  where attrelid = ${oidOf(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
+  where attrelid = ${homeOid(tables.entries)} and attname = 'value' and attcompression::text = '${compression[0]}'
 ) then
   ${lockStep('access exclusive')}
   ${run(`alter table ${homeTable(tables.entries)} alter column value set compression ${compression}`)}
@@ -233,7 +233,7 @@ function persistenceStep(table: NamedTable, unlogged: unknown): string {
     throw new InvalidOptionError(`Expected unlogged to be a boolean, got ${describeType(unlogged)}.`)
   }
   const [have, word] = unlogged ? ['u', 'unlogged'] : ['p', 'logged']
-  return `if (select relpersistence::text from pg_class where oid = ${oidOf(table)}) <> '${have}' then
+  return `if (select relpersistence::text from pg_class where oid = ${homeOid(table)}) <> '${have}' then
   ${lockStep('access exclusive')}
   ${run(`alter table ${homeTable(table)} set ${word}`)}
 end if;`

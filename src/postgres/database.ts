@@ -1,4 +1,4 @@
-/** The forms in which users pass their database, and the Drizzle database that pgstash makes from it. */
+/** The forms in which users pass their database. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core'
 import { CacheError, DatabaseError, describeType, InvalidOptionError } from '../values/errors.ts'
 import { isFrameworkSignal } from '../values/framework-signal.ts'
@@ -113,7 +113,7 @@ function isDatabase(db: unknown): db is Database {
 }
 
 /**
- * Returns the Drizzle database, and makes it at the first call. Only a connection string that needs TCP takes time.
+ * Returns the database, and makes it at the first call. Only a connection string that needs TCP takes time.
  *
  * If opening fails, the next call tries again, because a variable that is missing now may be set later.
  *
@@ -121,12 +121,12 @@ function isDatabase(db: unknown): db is Database {
  * @throws InvalidOptionError if a function does not return a database, DatabaseError if it throws or a driver is
  *   missing
  */
-export function openDatabase(
+export function openDatabase<Opened extends object>(
   source: DatabaseSource,
-  over: (client: object) => Database,
-): () => Database | Promise<Database> {
+  over: (client: object) => Opened,
+): () => Database | Opened | Promise<Database | Opened> {
   checkDatabaseSource(source)
-  let db: Database | undefined
+  let db: Database | Opened | undefined
   const keep = (client: object) => (db ??= over(client))
   return () => {
     if (db !== undefined) return db

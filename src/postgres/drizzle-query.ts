@@ -4,6 +4,17 @@ import { drizzleSql } from '../schema/drizzle-sql.ts'
 import type { QueryDatabase } from './database.ts'
 import type { Statement } from './operation.ts'
 
+/** Statements of ours that a program runs itself. They contain no Drizzle tables, and write only tables of the cache. */
+const own = new WeakSet<object>()
+
+export function markAsOwn(statement: object): void {
+  own.add(statement)
+}
+
+export function isOwnStatement(statement: unknown): boolean {
+  return typeof statement === 'object' && statement !== null && own.has(statement)
+}
+
 /**
  * @param fields the cells of the statement, under the names of the answer's columns
  * @param valueFor returns the value of a parameter. Default: the parameter stays a placeholder.

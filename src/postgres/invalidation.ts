@@ -9,6 +9,7 @@ import { InvalidKeyError } from '../values/errors.ts'
 import { storedTags } from '../values/key.ts'
 import { optionsObject } from '../values/options.ts'
 import { ENTITY_KIND } from './drivers/session-kind.ts'
+import { markAsOwn } from './drizzle-query.ts'
 import { noteGivenTags } from './operations/invalidate.ts'
 
 /** Options of {@link invalidation}. */
@@ -80,6 +81,7 @@ class InvalidationStatement implements Invalidation {
     this.text = numberParameters(statement).text
     this.values = [tags]
     this.#statement = drizzleSql(statement, () => tags)
+    for (const each of [this, this.#statement]) markAsOwn(each)
   }
 
   getSQL(): SQL {

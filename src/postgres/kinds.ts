@@ -6,6 +6,7 @@
  * driver.
  */
 import { type Sql, sql } from '../schema/sql.ts'
+
 export interface Kind<T> {
   /** For messages: "an integer". */
   readonly name: string

@@ -1,5 +1,5 @@
 /** Declares operations. Each has one statement, the columns of its answer, and a rule for sending it again. */
-import { join, named, raw, type Sql, sql } from '../schema/sql.ts'
+import { join, quoteName, raw, type Sql, sql } from '../schema/sql.ts'
 import type { TableNames } from '../schema/table-names.ts'
 import type { Kind } from './kinds.ts'
 
@@ -112,13 +112,13 @@ export function withCells<Row>(
   return (tables) => {
     const { with: ctes = [], select, from } = build(tables)
     const cells = entriesOf(columns).map(([column, kind]) => kind.toText(select[column as keyof Row]))
-    return { with: ctes, cells: cells.map((cell, i) => (i === 0 ? sql`${cell} as ${named(name)}` : cell)), from }
+    return { with: ctes, cells: cells.map((cell, i) => (i === 0 ? sql`${cell} as ${quoteName(name)}` : cell)), from }
   }
 }
 
 /** Joins the parts of a statement. */
 export function statementSql({ with: ctes, cells, from }: Statement): Sql {
-  const steps = ctes.map(({ name, query }) => sql`${named(name)} as (${query})`)
+  const steps = ctes.map(({ name, query }) => sql`${quoteName(name)} as (${query})`)
   return sql`${steps.length > 0 ? sql`with ${join(steps)} ` : raw('')}select ${join(cells)} from ${from}`
 }
 

@@ -4,7 +4,6 @@
  */
 import { InvalidOptionError } from '../values/errors.ts'
 import { isWorkers } from '../values/workers.ts'
-import type { Database } from './database.ts'
 
 const ADVICE =
   'On Cloudflare Workers a connection belongs to the request that opened it. Create client, database and cache in the handler, for each request, or use neon-http.'
@@ -23,7 +22,7 @@ const owners = new WeakMap<object, AbortController>()
  *
  * The check throws InvalidOptionError in every request except the one that first used the database's client.
  */
-export function createRequestCheck(db: Database): () => void {
+export function createRequestCheck(db: object): () => void {
   const client = connectedClient(db)
   if (client === undefined) return () => {}
   return () => {
@@ -46,7 +45,7 @@ export function isRefusedByWorkerd(error: unknown): boolean {
 }
 
 /** Suggests a likely reason for a timeout on Workers. */
-export function timeoutAdvice(db: Database): string | undefined {
+export function timeoutAdvice(db: object): string | undefined {
   return isWorkers() && connectedClient(db) !== undefined ? `Do requests share its client? ${ADVICE}` : undefined
 }
 
@@ -63,7 +62,7 @@ function isOfThisRequest(owner: AbortController): boolean {
 }
 
 /** Returns the client if its driver keeps connections: `pg`, `postgres`, and Neon's driver over WebSockets. */
-function connectedClient(db: Database): object | undefined {
+function connectedClient(db: object): object | undefined {
   const client: unknown = Reflect.get(db, '$client')
   if (typeof client === 'function') return 'unsafe' in client && 'end' in client ? client : undefined
   if (typeof client !== 'object' || client === null || !('connect' in client && 'query' in client)) return undefined

@@ -28,7 +28,7 @@ export function decodeRows<Row>(operation: Operation<Row>, rows: readonly (reado
  *
  * @throws DatabaseError if the answer belongs to another statement, or has another shape
  */
-export function markedRows({ name, columns }: Operation<never>, rows: unknown): unknown[][] {
+export function checkMarks({ name, columns }: Operation<never>, rows: unknown): unknown[][] {
   if (!Array.isArray(rows)) throw wrongAnswer(name, 'rows', describeType(rows))
   const width = entriesOf(columns).length + 1
   for (const row of rows as unknown[]) {

@@ -22,6 +22,7 @@ import { routineCall } from './routines/routine-call.ts'
 import { createRoutineUse } from './routines/routine-use.ts'
 import { decodeRows } from './rows.ts'
 import { separateTimeLimits, sharedTimeLimits, type TimeLimits } from './time-limits.ts'
+import { wireValues } from './wire-values.ts'
 
 export interface Runner {
   /**
@@ -195,7 +196,7 @@ interface LimitedCall extends Call {
 
 /** An open database, with its driver and its time limits. */
 interface Connection {
-  readonly db: Database
+  readonly db: object
   readonly driver: Driver
   readonly limits: TimeLimits<LimitedCall>
   checkRequest(): void
@@ -207,9 +208,9 @@ type Connect = () => Connection | Promise<Connection>
 type ConnectOptions = Pick<RunnerOptions, 'tables' | 'preparedNames' | 'timeoutMs'>
 
 /** Inspects the database at first use, not earlier, because a function may create it. */
-function connectOnce(open: () => Database | Promise<Database>, options: ConnectOptions): Connect {
+function connectOnce(open: () => object, options: ConnectOptions): Connect {
   let found: Connection | undefined
-  const keep = (db: Database) => (found ??= inspect(db, options))
+  const keep = (db: object) => (found ??= inspect(db, options))
   return () => {
     if (found !== undefined) return found
     const db = open()
@@ -217,20 +218,20 @@ function connectOnce(open: () => Database | Promise<Database>, options: ConnectO
   }
 }
 
-function inspect(db: Database, { tables, preparedNames, timeoutMs }: ConnectOptions): Connection {
+function inspect(db: object, { tables, preparedNames, timeoutMs }: ConnectOptions): Connection {
   const driver =
     httpDriver(db, tables) ??
     pgDriver(db, tables, preparedNames) ??
     postgresJsDriver(db, tables, preparedNames) ??
     clientDriver(db, tables) ??
-    drizzleDriver(db, tables, preparedNames)
+    drizzleDriver(db as Database, tables, preparedNames)
   const createLimits = driver.endsAbandoned && !isWorkers() ? sharedTimeLimits : separateTimeLimits
   const limits = createLimits<LimitedCall>(timeoutMs, (call) => abandon(db, timeoutMs, call))
   return { db, driver, limits, checkRequest: createRequestCheck(db) }
 }
 
 /** Ends the work of a call. */
-function abandon(db: Database, timeoutMs: number, call: LimitedCall): void {
+function abandon(db: object, timeoutMs: number, call: LimitedCall): void {
   call.isAbandoned = true
   // Call this first, because only then does the driver know whether it has sent the statement.
   call.abandon?.()
@@ -243,21 +244,6 @@ function rejection(call: LimitedCall): Promise<never> {
   return new Promise((_, reject) => {
     call.reject = reject
   })
-}
-
-/**
- * Turns parameters into text, and lists into JSON text, because all drivers send only text in the same way. They differ
- * for arrays, and a program can replace the serializer of a type.
- */
-function wireValues(values: Record<string, unknown>): Record<string, string | null> {
-  const sent: Record<string, string | null> = {}
-  for (const name in values) {
-    const value = values[name]
-    if (typeof value === 'string') sent[name] = value
-    else if (value === null || value === undefined) sent[name] = null
-    else sent[name] = typeof value === 'object' ? JSON.stringify(value) : String(value)
-  }
-  return sent
 }
 
 /** Counts the bytes of all values in parameters and rows. Values have the same field names everywhere. */

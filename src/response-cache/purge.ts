@@ -1,9 +1,10 @@
 /** Purges responses by URL, prefix or tag: immediately, or inside a transaction. */
 import type { Cache } from '../cache.ts'
 import { checkDatabase, type Database, type QueryDatabase } from '../postgres/database.ts'
-import { drizzleQuery } from '../postgres/drizzle-query.ts'
+import { drizzleQuery, markAsOwn } from '../postgres/drizzle-query.ts'
 import { purgeHard, purgeSoft } from '../postgres/responses/purge.ts'
 import { purgeValues, RESPONSE_NAMESPACE, responseStoreOf, storedUrl } from '../postgres/responses/response-store.ts'
+import { wireValues } from '../postgres/wire-values.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
 import { drizzleSql } from '../schema/drizzle-sql.ts'
 import type { CacheTables } from '../schema/index.ts'
@@ -64,19 +65,20 @@ export function purgeStatements(db: Database, targets: PurgeTargets, options?: P
   const values = purgeValues(scope, { bases, prefixes, ...(tags && { tags }), soft })
   const statement = (soft ? purgeSoft : purgeHard).build(checkedTables(tables))
   const [purged, raced] = statement.cells as [Sql, Sql]
-  const json = (name: string) => {
-    const value: unknown = Reflect.get(values, name)
-    return value === null || value === undefined ? null : JSON.stringify(value)
-  }
-  const query = () =>
-    drizzleQuery(
+  const given = wireValues(values)
+  const valueFor = (name: string) => given[name] ?? null
+  const query = () => {
+    const built = drizzleQuery(
       db as unknown as QueryDatabase,
       statement,
       {
-        purged: drizzleSql<number>(purged, json).mapWith(Number),
-        raced: drizzleSql<boolean>(raced, json).mapWith((isRaced) => isRaced === 'true'),
+        purged: drizzleSql<number>(purged, valueFor).mapWith(Number),
+        raced: drizzleSql<boolean>(raced, valueFor).mapWith((isRaced) => isRaced === 'true'),
       },
-      json,
+      valueFor,
     )
+    markAsOwn(built)
+    return built
+  }
   return [query(), query()] as const
 }

@@ -3,7 +3,7 @@ import { sql as drizzle, getTableColumns, type SQL } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Condition } from './conditions.ts'
 import { mapPieces, type Sql } from './sql.ts'
-import { namesOf, type Place } from './table-names.ts'
+import { namesOf, type TableNaming } from './table-names.ts'
 
 /** @param valueFor returns what takes the place of a parameter. Default: Drizzle's placeholder of that name. */
 export function drizzleSql<T = unknown>(
@@ -19,7 +19,10 @@ export function drizzleSql<T = unknown>(
 }
 
 /** Converts a condition on entries. It contains Drizzle's columns, because a relational query renames their table. */
-export function drizzleCondition(condition: Condition, tables: Place & { readonly entries: PgTable }): SQL<boolean> {
+export function drizzleCondition(
+  condition: Condition,
+  tables: TableNaming & { readonly entries: PgTable },
+): SQL<boolean> {
   const names = namesOf(tables)
   const columns = Object.values(getTableColumns(tables.entries))
   const [start = '', ...rest] = condition(names).text.split(`${names.entries.text}.`)

@@ -1,4 +1,6 @@
-/** Writes SQL as text for `do` blocks, which take no parameters. */
+/** Writes names, constants and `do` blocks as SQL text. */
+
+/** Quotes a name. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }

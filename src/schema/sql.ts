@@ -6,13 +6,13 @@
  */
 import { identifier, literal } from './sql-text.ts'
 
-/** A piece of SQL. It never contains values of the user: these are parameters. */
+/** A piece of SQL. It contains no value of a call, because values are parameters. */
 export interface Sql {
   readonly text: string
 }
 
-/** Encloses the name of a parameter. It can be in no other part of a piece, because Postgres has no such character. */
-const MARK = '\0'
+/** Encloses the name of a parameter. No other text contains it, because Postgres allows no U+0000. */
+const PARAMETER_MARK = '\0'
 
 /**
  * Joins a template and its parts.
@@ -34,18 +34,18 @@ export function join(parts: readonly Sql[], separator = ', '): Sql {
 }
 
 /** Quotes a constant text, such as the name of a table for `to_regclass`. */
-export function quoted(text: string): Sql {
+export function quoteText(text: string): Sql {
   return raw(literal(text))
 }
 
 /** Quotes a name. */
-export function named(name: string): Sql {
+export function quoteName(name: string): Sql {
   return raw(identifier(name))
 }
 
 /** Builds a parameter. Drivers send every parameter as text, so cast it: see `param`. */
 export function placeholder(name: string): Sql {
-  return raw(MARK + name + MARK)
+  return raw(PARAMETER_MARK + name + PARAMETER_MARK)
 }
 
 /** A statement for the server. */
@@ -71,5 +71,5 @@ export function numberParameters(statement: Sql, names: string[] = []): Numbered
 
 /** Converts each part of a statement: the text between parameters, and the names of the parameters. */
 export function mapPieces<T>({ text }: Sql, ofText: (piece: string) => T, ofName: (name: string) => T): T[] {
-  return text.split(MARK).map((piece, i) => (i % 2 === 0 ? ofText(piece) : ofName(piece)))
+  return text.split(PARAMETER_MARK).map((piece, i) => (i % 2 === 0 ? ofText(piece) : ofName(piece)))
 }

@@ -1,6 +1,6 @@
 /** The names of the cache's tables and columns, as SQL. */
 
-import { named, quoted, type Sql, sql } from './sql.ts'
+import { quoteName, quoteText, type Sql, sql } from './sql.ts'
 import { literal } from './sql-text.ts'
 
 /** The columns of each table, as `cacheTables` names them. */
@@ -46,30 +46,30 @@ const COLUMNS = {
 
 type Columns = typeof COLUMNS
 
-/** A table. As SQL, it is its qualified name. */
+/** A table. Its text is the qualified name. */
 export interface NamedTable extends Sql {
   /** The name without its schema and quotes. */
   readonly tableName: string
 }
 
-/** The tables of one cache. Each column is its qualified name. */
-export type TableNames = Place & {
+/** The tables of one cache. The text of a column is its qualified name. */
+export type TableNames = TableNaming & {
   readonly [Table in keyof Columns]: NamedTable & { readonly [Column in Columns[Table][number]]: Sql }
 }
 
-/** Where the tables are. A result of `cacheTables` has these fields. */
-export interface Place {
+/** The parts of the names of tables. A result of `cacheTables` has these fields. */
+export interface TableNaming {
   readonly schema: string | undefined
   readonly prefix: string
 }
 
 /** The tables of caches that were created without `tables`. */
-export const DEFAULT_PLACE: Place = { schema: undefined, prefix: '' }
+export const DEFAULT_NAMING: TableNaming = { schema: undefined, prefix: '' }
 
-const known = new WeakMap<Place, TableNames>()
+const known = new WeakMap<TableNaming, TableNames>()
 
 /** Returns the names of these tables: for the same object always the same names. */
-export function namesOf(tables: Place): TableNames {
+export function namesOf(tables: TableNaming): TableNames {
   let names = known.get(tables)
   if (names === undefined) {
     names = createNames(tables)
@@ -78,11 +78,11 @@ export function namesOf(tables: Place): TableNames {
   return names
 }
 
-function createNames({ schema, prefix }: Place): TableNames {
+function createNames({ schema, prefix }: TableNaming): TableNames {
   const table = (name: string, columns: readonly string[]) => {
     const tableName = `${prefix}cache_${name}`
-    const qualified = schema === undefined ? named(tableName) : sql`${named(schema)}.${named(tableName)}`
-    const column = (each: string) => sql`${qualified}.${named(columnName(each))}`
+    const qualified = schema === undefined ? quoteName(tableName) : sql`${quoteName(schema)}.${quoteName(tableName)}`
+    const column = (each: string) => sql`${qualified}.${quoteName(columnName(each))}`
     return { ...qualified, tableName, ...Object.fromEntries(columns.map((each) => [each, column(each)])) }
   }
   const tables = Object.entries(COLUMNS).map(([name, columns]) => [name, table(name, columns)])
@@ -104,10 +104,10 @@ export function regclass({ text }: NamedTable): string {
  * search path decides.
  */
 export function oidOf({ text }: NamedTable): Sql {
-  return sql`to_regclass(${quoted(text)}::text)`
+  return sql`to_regclass(${quoteText(text)}::text)`
 }
 
 /** The name of a table for people, and for Drizzle. */
-export function shownName({ schema }: Place, { tableName }: NamedTable): string {
+export function shownName({ schema }: TableNaming, { tableName }: NamedTable): string {
   return schema === undefined ? tableName : `${schema}.${tableName}`
 }

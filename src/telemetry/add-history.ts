@@ -1,7 +1,7 @@
 import { integer } from '../postgres/kinds.ts'
 import { cte, operation } from '../postgres/operation.ts'
 import { milliseconds, param } from '../postgres/operations/fragments.ts'
-import { join, named, raw, sql } from '../schema/sql.ts'
+import { join, quoteName, raw, sql } from '../schema/sql.ts'
 import { columnName } from '../schema/table-names.ts'
 import { SUMS } from './tally.ts'
 
@@ -18,7 +18,7 @@ export const addHistory = operation({
   rows: 'one',
   columns: { forgotten: integer },
   build({ history }) {
-    const sums = SUMS.map((name) => ({ name: named(columnName(name)), given: param(name) }))
+    const sums = SUMS.map((name) => ({ name: quoteName(columnName(name)), given: param(name) }))
     const forgotten = cte('forgotten')`
       delete from ${history} where (${history.name}, ${history.bucketAt}) in (
         select old.name, old.bucket_at from ${history} as old

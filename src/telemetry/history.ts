@@ -3,7 +3,7 @@
 import type { DatabaseSource } from '../postgres/database.ts'
 import { createRunner } from '../postgres/runner.ts'
 import { checkedTables } from '../schema/checked-tables.ts'
-import { type CacheTables, defaultTables } from '../schema/index.ts'
+import type { CacheTables } from '../schema/index.ts'
 import { wallClock } from '../values/clock.ts'
 import { DEFAULT_TIMEOUT_MS } from '../values/defaults.ts'
 import { describeType, InvalidOptionError } from '../values/errors.ts'
@@ -121,7 +121,7 @@ function parse(options: HistoryOptions | undefined) {
     name = DEFAULT_NAME,
     every = DEFAULT_EVERY,
     keep = DEFAULT_KEEP,
-    tables = defaultTables,
+    tables,
     waitUntil,
     onError,
   } = optionsObject<HistoryOptions>(options, KNOWN_OPTIONS)

@@ -1,10 +1,11 @@
 import { neon } from '@neondatabase/serverless'
-import { eq, sql } from 'drizzle-orm'
+import { eq, type SQLWrapper, sql } from 'drizzle-orm'
 import { drizzle as drizzleNeon, type NeonHttpDatabase } from 'drizzle-orm/neon-http'
 import { drizzle as drizzlePg } from 'drizzle-orm/node-postgres'
 import { integer, pgTable, text } from 'drizzle-orm/pg-core'
 import { type Cache, createCache, invalidation } from 'pgstash'
 import { cacheQuery, tableTag, warm, withInvalidation } from 'pgstash/drizzle'
+import { purgeStatements } from 'pgstash/fetch'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createSite, type Site } from '../fill/clients.ts'
 import { createPool } from '../setup/databases.ts'
@@ -158,6 +159,22 @@ describe('withInvalidation', () => {
       expect(await live()).toEqual(['users', 'posts', 'comments'])
     })
     expect(await live()).toEqual(['comments'])
+  })
+
+  it.each<[string, (tx: NeonHttpDatabase) => readonly SQLWrapper[]]>([
+    ['invalidation()', () => [invalidation(tableTag(posts))]],
+    ['the SQL of invalidation()', () => [invalidation(tableTag(posts)).getSQL()]],
+    ['purgeStatements()', (tx) => purgeStatements(tx, { tags: [tableTag(posts)], urls: ['https://example.com/'] })],
+  ])('runs %s unchanged, alone and in a transaction', async (_, statements) => {
+    const db = withInvalidation(drizzlePg({ client: createPool(site.database) })) as unknown as NeonHttpDatabase
+    for (const statement of statements(db)) await db.execute(statement)
+    await db.transaction(async (tx) => {
+      await tx.update(users).set({ name: 'Eve' })
+      for (const statement of statements(tx as unknown as NeonHttpDatabase)) await tx.execute(statement)
+    })
+    expect(await live()).not.toContain('users')
+    const { rows } = await site.db.execute(sql`select tag from cache_invalidations where tag like '%cache_%'`)
+    expect(rows).toEqual([])
   })
 
   it('refuses a value that is not a database', () => {

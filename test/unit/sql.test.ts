@@ -1,9 +1,11 @@
 /** The templates of statements. */
+
 import { cacheTables } from 'pgstash/schema'
 import { describe, expect, it } from 'vitest'
+import { statementText } from '../../src/cli/statement-text.ts'
 import { integer, text } from '../../src/postgres/kinds.ts'
 import { cte, operation, statementSql } from '../../src/postgres/operation.ts'
-import { join, mapPieces, named, numberParameters, placeholder, quoted, raw, sql } from '../../src/schema/sql.ts'
+import { join, mapPieces, numberParameters, placeholder, quoteName, quoteText, raw, sql } from '../../src/schema/sql.ts'
 import { namesOf } from '../../src/schema/table-names.ts'
 
 describe('parameters', () => {
@@ -19,7 +21,7 @@ describe('parameters', () => {
   })
 
   it('are found by their mark alone: dollar signs, colons and question marks stay', () => {
-    const statement = sql`select '$1', ':a', a ? 'b', e'^x$', ${named('$1 "$a" ?')}, ${quoted("$a\\'$$ $&")}, ${placeholder('a')}`
+    const statement = sql`select '$1', ':a', a ? 'b', e'^x$', ${quoteName('$1 "$a" ?')}, ${quoteText("$a\\'$$ $&")}, ${placeholder('a')}`
     expect(numberParameters(statement)).toEqual({
       text: `select '$1', ':a', a ? 'b', e'^x$', "$1 ""$a"" ?", E'$a\\\\''$$ $&', $1`,
       names: ['a'],
@@ -33,6 +35,17 @@ describe('parameters', () => {
       (name) => ({ a: '$& $1 $$', b: '\u0000a\u0000' })[name] ?? '',
     )
     expect(pieces.join('')).toBe('$& $1 $$, \u0000a\u0000')
+  })
+})
+
+describe('a statement as text', () => {
+  it('has its values as constants', () => {
+    const statement = sql`select ${placeholder('a')}, ${placeholder('b')}, ${placeholder('c')}`
+    expect(statementText(statement, { a: "it's $1", b: null, c: 5 })).toBe("select 'it''s $1', null, 5")
+  })
+
+  it('is refused without a value for each parameter', () => {
+    expect(() => statementText(sql`limit ${placeholder('batch')}`, {})).toThrow('Expected a value for batch.')
   })
 })
 

@@ -1,6 +1,6 @@
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { join, quoteText, raw, sql } from '../../schema/sql.ts'
 import { oidOf } from '../../schema/table-names.ts'
 
 /** Names of routines start with this, like the names of tables. */
@@ -33,7 +33,7 @@ export const readInstalled = operation({
     ]
     const functions = sql`(
     select md5(string_agg(proname || prosrc, ',' order by proname, oid)) from pg_proc
-    where pronamespace = c.relnamespace and starts_with(proname, ${quoted(tables.prefix + CACHE)}::text)
+    where pronamespace = c.relnamespace and starts_with(proname, ${quoteText(tables.prefix + CACHE)}::text)
   )`
     return {
       select: {

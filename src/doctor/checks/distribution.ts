@@ -2,7 +2,7 @@ import { CITUS_TABLES } from '../../migrate/distributed-sql.ts'
 import { bool, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { join, quoteText, raw, sql } from '../../schema/sql.ts'
 import { oidOf } from '../../schema/table-names.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -12,7 +12,7 @@ const present = operation({
   rows: 'one',
   columns: { hasCitus: bool },
   build: () => ({
-    select: { hasCitus: sql`to_regclass(${quoted(CITUS_TABLES)}::text) is not null` },
+    select: { hasCitus: sql`to_regclass(${quoteText(CITUS_TABLES)}::text) is not null` },
     from: sql`(select) as one`,
   }),
 })
@@ -23,7 +23,7 @@ const distributed = operation({
   rows: 'one',
   columns: { own: text, hasOthers: bool },
   build(tables) {
-    const own = join(ownTables(tables).map((table) => sql`(${oidOf(table)}::oid, ${quoted(table.tableName)}::text)`))
+    const own = join(ownTables(tables).map((table) => sql`(${oidOf(table)}::oid, ${quoteText(table.tableName)}::text)`))
     const catalogue = raw(CITUS_TABLES)
     return {
       select: {

@@ -3,7 +3,7 @@ import { isCacheTable } from '../../migrate/shape-sql.ts'
 import { bool, nullable, text } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
 import { ownTables } from '../../schema/own-tables.ts'
-import { join, quoted, raw, sql } from '../../schema/sql.ts'
+import { join, quoteText, raw, sql } from '../../schema/sql.ts'
 import { identifier } from '../../schema/sql-text.ts'
 import { oidOf, regclass, shownName } from '../../schema/table-names.ts'
 import { type Check, type Examined, ok } from '../finding.ts'
@@ -70,7 +70,7 @@ const usable = operation({
   columns: { isUsable: nullable(bool), role: text },
   build: ({ schema = '' }) => ({
     select: {
-      isUsable: sql`has_schema_privilege(to_regnamespace(${quoted(identifier(schema))}::text), 'usage')`,
+      isUsable: sql`has_schema_privilege(to_regnamespace(${quoteText(identifier(schema))}::text), 'usage')`,
       role: sql`current_user::text`,
     },
     from: sql`(select) as one`,

@@ -5,7 +5,7 @@ import { ROUTINE_VERSION } from '../../postgres/routines/generated.ts'
 import { signatureOf } from '../../postgres/routines/routine.ts'
 import { routineName } from '../../postgres/routines/routine-call.ts'
 import { compileRoutines } from '../../postgres/routines/routine-set.ts'
-import { quoted, raw, type Sql, sql } from '../../schema/sql.ts'
+import { quoteText, raw, type Sql, sql } from '../../schema/sql.ts'
 import { identifier } from '../../schema/sql-text.ts'
 import { oidOf, type TableNames } from '../../schema/table-names.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
@@ -44,10 +44,10 @@ const facts = operation({
       hidden: sql`count(*) filter (where p.oid <> to_regprocedure(r.called))`,
       otherOwners: sql`coalesce(string_agg(distinct o.rolname, ', ') filter (where o.oid <> e.relowner and not o.rolsuper), '')`,
       olderSets: sql`(select count(*) from ${tables.state} as s
-        where starts_with(s.name, ${quoted(SET)}::text) and s.name <> ${quoted(SET + ROUTINE_VERSION)}::text)`,
+        where starts_with(s.name, ${quoteText(SET)}::text) and s.name <> ${quoteText(SET + ROUTINE_VERSION)}::text)`,
       isOpen: sql`bool_or(e.is_open)`,
     },
-    from: sql`json_to_recordset(${quoted(JSON.stringify(expected(tables)))}::text::json) as r(name text, parameters text, called text, digest text)
+    from: sql`json_to_recordset(${quoteText(JSON.stringify(expected(tables)))}::text::json) as r(name text, parameters text, called text, digest text)
       cross join ${entries(tables)} as e
       left join pg_proc as p on p.proname = r.name and p.pronamespace = e.relnamespace
         and pg_get_function_identity_arguments(p.oid) = r.parameters

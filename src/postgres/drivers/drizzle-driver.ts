@@ -33,7 +33,7 @@ export function drizzleDriver(db: Database, tables: TableNames, preparedNames: b
     endsAbandoned: false,
     prepare(operation) {
       const names = entriesOf(operation.columns).map(([name]) => name)
-      const prepared = prepare(db, tables, operation, hasNames)
+      const prepared = prepare(db, tables, operation, hasNames && mayName)
       return async (values) => {
         const rows: unknown = await prepared.execute({ ...values })
         if (!Array.isArray(rows)) throw wrongAnswer(operation.name, 'rows', describeType(rows))

@@ -3,7 +3,6 @@
  * the program may have replaced.
  */
 import type { TableNames } from '../../schema/table-names.ts'
-import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
@@ -12,7 +11,7 @@ import { fetchOptions } from './fetch-options.ts'
 import { type HttpClient, isHttpClient, RAW } from './http-client.ts'
 
 /** Returns undefined if the database does not use this client. */
-export function httpDriver(db: Database, tables: TableNames): Driver | undefined {
+export function httpDriver(db: object, tables: TableNames): Driver | undefined {
   const client = httpClient(db)
   if (client === undefined) return undefined
   return {
@@ -41,7 +40,7 @@ export function httpDriver(db: Database, tables: TableNames): Driver | undefined
   }
 }
 
-function httpClient(db: Database): HttpClient | undefined {
+function httpClient(db: object): HttpClient | undefined {
   const client: unknown = Reflect.get(db, '$client')
   // If the database has its own token ($withAuth), only Drizzle's session can send it.
   return isHttpClient(client) && Reflect.get(db, 'authToken') === undefined ? client : undefined

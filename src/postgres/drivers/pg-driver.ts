@@ -4,7 +4,6 @@
  * So the program's type parsers change nothing, and a statement can be cancelled once its caller has given up.
  */
 import type { TableNames } from '../../schema/table-names.ts'
-import type { Database } from '../database.ts'
 import { entriesOf } from '../operation.ts'
 import { wrongAnswer } from '../rows.ts'
 import { bindStatement } from './bind.ts'
@@ -39,7 +38,7 @@ type ToRows = (result: Result) => unknown[][]
  * Returns undefined if the database does not use such a client, or if the program has put code between Drizzle and the
  * client.
  */
-export function pgDriver(db: Database, tables: TableNames, preparedNames: boolean): Driver | undefined {
+export function pgDriver(db: object, tables: TableNames, preparedNames: boolean): Driver | undefined {
   const send = transportOf(db)
   if (send === undefined) return undefined
   const log = queryLogger(db)
@@ -70,7 +69,7 @@ export function pgDriver(db: Database, tables: TableNames, preparedNames: boolea
   }
 }
 
-function transportOf(db: Database): Transport | undefined {
+function transportOf(db: object): Transport | undefined {
   const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client)) return undefined
   if (isPool(client)) {

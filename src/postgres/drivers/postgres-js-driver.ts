@@ -1,8 +1,7 @@
 /** Sends statements through postgres-js, without Drizzle's session, so that a statement can be cancelled. */
 import type { TableNames } from '../../schema/table-names.ts'
 import { isWorkers } from '../../values/workers.ts'
-import type { Database } from '../database.ts'
-import { markedRows } from '../rows.ts'
+import { checkMarks } from '../rows.ts'
 import { bindStatement } from './bind.ts'
 import { AbandonedError, type Call, type Driver, UnsentError } from './driver.ts'
 import { clientOf, isOwnSession, queryLogger } from './session-kind.ts'
@@ -45,7 +44,7 @@ interface Query extends PromiseLike<unknown> {
 }
 
 /** Returns undefined if the database does not use this client. */
-export function postgresJsDriver(db: Database, tables: TableNames, preparedNames: boolean): Driver | undefined {
+export function postgresJsDriver(db: object, tables: TableNames, preparedNames: boolean): Driver | undefined {
   const client = clientOf(db)
   if (!isOwnSession(db, KINDS, client) || !isPostgresJs(client)) return undefined
   const log = queryLogger(db)
@@ -63,7 +62,7 @@ export function postgresJsDriver(db: Database, tables: TableNames, preparedNames
       return async (given, call) => {
         const values = bound.valuesOf(given)
         log(bound.text, values)
-        return markedRows(operation, await send(client.unsafe(bound.text, values, options).values(), call))
+        return checkMarks(operation, await send(client.unsafe(bound.text, values, options).values(), call))
       }
     },
     forgetNames() {

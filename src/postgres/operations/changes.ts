@@ -41,7 +41,7 @@ const MAX_CHANGES = 500
  */
 export function changesSince(tables: TableNames): Sql {
   const { changes, state } = tables
-  const since = sql`${param('since', 'pg_snapshot')}`
+  const since = param('since', 'pg_snapshot')
   const horizon = sql`(select (h.value::jsonb ->> 'horizon')::xid8 from ${state} as h where h.name = ${raw(`'${CHANGES_STATE}'`)})`
   return sql`(
     select json_build_object(

@@ -5,7 +5,7 @@ import { integer } from '../kinds.ts'
 import { type Cte, cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
-import { sampled } from './sample.ts'
+import { selectSample } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
 
 /** How many entries to compare for each evicted entry. A sampled LRU with five comes close to an exact LRU (Redis). */
@@ -77,7 +77,7 @@ export const evict: ScopedOperation<Evicted> = {
       const first = cte('soonest')`${lockEntries(tables, selectSoonest(tables, sql`true`), expiring, batch)}`
       const permanent = sql`${entries.keptUntil} is null`
       const rest = sql`greatest(0, ${batch} - (select count(*) from soonest))`
-      const places = sampled(tables, sql`${entries}.ctid`, permanent, sql`${rest} > 0`)
+      const places = selectSample(tables, sql`${entries}.ctid`, permanent, sql`${rest} > 0`)
       const oldest = cte('oldest')`${lockEntries(tables, places, permanent, rest)}`
       return deleteChosen(tables, [first, oldest], ['soonest', 'oldest'])
     },
@@ -102,7 +102,7 @@ export const evict: ScopedOperation<Evicted> = {
       const isCrowded = sql`${isLarge} and (select count(*) from own_slots) < ${batch}`
       const start = cte('start')`
         select drawn.keys[1 + floor(random() * cardinality(drawn.keys))::int] as key
-        from (select array(${sampled(tables, entries.key, range, isCrowded)}) as keys) as drawn`
+        from (select array(${selectSample(tables, entries.key, range, isCrowded)}) as keys) as drawn`
       const from = sql`case when ${isCrowded} then coalesce((select key from start), ${param('from')}) end`
       const neighbours = cte('neighbours')`${own(from)}`
       const places = sql`

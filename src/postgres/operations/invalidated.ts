@@ -2,7 +2,7 @@
 
 import { byBytes } from '../../schema/byte-order.ts'
 import { rejected } from '../../schema/rejected.ts'
-import { named, type Sql, sql } from '../../schema/sql.ts'
+import { quoteName, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
@@ -55,6 +55,6 @@ export function invalidatedEntries(
         where held.key = ${entries.key} and held.token is not null
           and (unfit.is_past or held.seen is distinct from ${entries.writtenBy}))
     order by ${byBytes(entries.key)}
-    for update of ${named(entries.tableName)} skip locked`
+    for update of ${quoteName(entries.tableName)} skip locked`
   return { scanned, invalidated, lockable }
 }

@@ -95,7 +95,7 @@ export function isUnchanged({ entries }: TableNames, seen: Sql): Sql {
 /**
  * The snapshot of the read of a hit-for-miss request, which holds no lease. Null for a request that holds the lease.
  */
-export const hitForMissSnapshot: Sql = sql`${param('passedAt', 'pg_snapshot')}`
+export const hitForMissSnapshot: Sql = param('passedAt', 'pg_snapshot')
 
 /** Selects the key's lease if the client's token holds it. */
 export function heldLease({ leases }: TableNames): Sql {

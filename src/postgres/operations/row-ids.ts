@@ -9,7 +9,7 @@
  * In a partitioned table, two rows of different partitions can have the same place. So a statement takes only the rows
  * of the first row's partition, and leaves the others to the next statement.
  */
-import { join, named, type Sql, sql } from '../../schema/sql.ts'
+import { join, quoteName, type Sql, sql } from '../../schema/sql.ts'
 
 /**
  * True for rows at these places that meet a condition.
@@ -33,8 +33,8 @@ export function place(table: Sql): Sql {
 /** True for the rows of these CTEs. The planner expects ten rows, so Postgres does not JIT-compile the statement. */
 export function isOneOf(table: Sql, ...ctes: string[]): Sql {
   const leaf = sql`(${join(ctes.map(firstLeaf), ' union all ')} limit 1)`
-  const ids = ctes.map((cte) => sql`select id from ${named(cte)} where leaf = ${leaf}`)
+  const ids = ctes.map((cte) => sql`select id from ${quoteName(cte)} where leaf = ${leaf}`)
   return sql`${table}.ctid = any (array(${join(ids, ' union all ')})) and ${table}.tableoid = ${leaf}`
 }
 
-const firstLeaf = (cte: string): Sql => sql`select leaf from ${named(cte)}`
+const firstLeaf = (cte: string): Sql => sql`select leaf from ${quoteName(cte)}`

@@ -4,7 +4,7 @@ import type { TableNames } from '../../schema/table-names.ts'
 import { type Cte, cte } from '../operation.ts'
 import { entriesOf, manyKeys } from './looked-at.ts'
 import { isAtPlaces } from './row-ids.ts'
-import { sampled, sampledShare } from './sample.ts'
+import { sampledShare, selectSample } from './sample.ts'
 
 /** How many entries of a range to find by their keys at most. This reads only the index. */
 const WALKED_ENTRIES = 50_000
@@ -37,7 +37,7 @@ export function someEntries(tables: TableNames, range: Sql | undefined): SomeEnt
 function ofTable(tables: TableNames): SomeEntries {
   const { entries } = tables
   const drawn = cte('drawn')`
-    select array(${sampled(tables, sql`${entries}.ctid`, sql`true`, sql`true`)}) as ids, ${sampledShare(tables)} as share`
+    select array(${selectSample(tables, sql`${entries}.ctid`, sql`true`, sql`true`)}) as ids, ${sampledShare(tables)} as share`
   const size = cte('size')`
     select cardinality(drawn.ids) as found, drawn.share, ${stepOf(sql`cardinality(drawn.ids)`)} as step from drawn`
   return {
@@ -54,7 +54,7 @@ function ofRange(tables: TableNames, range: Sql): SomeEntries {
     select ${manyKeys(tables, range, WALKED_ENTRIES + 1)} as keys`
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${WALKED_ENTRIES}`
   const drawn = cte('drawn')`
-    select array(${sampled(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`
+    select array(${selectSample(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`
   // In a huge table, the sample may hold too few entries of the scope. So bound the share: the scope has at least as
   // many entries as the walk found.
   const size = cte('size')`

@@ -52,13 +52,12 @@ function purgeSteps(tables: TableNames, change: Sql) {
  * @param size the size of a page, in keys
  */
 function keysInRanges(ranges: Sql, table: TableNames['entries' | 'leases'], isWanted: Sql, size: number): Sql {
-  const limit = size
   const page = (isNext: Sql) => sql`lateral (
-    select case when count(*) = ${limit} then max(looked.key collate "C") end, array_agg(looked.key) filter (where looked.is_wanted)
+    select case when count(*) = ${size} then max(looked.key collate "C") end, array_agg(looked.key) filter (where looked.is_wanted)
     from (
       select ${table.key}, (${isWanted}) as is_wanted from ${table}
       where ${isNext} and ${byBytes(table.key)} < asked.last
-      order by ${byBytes(table.key)} limit ${limit}
+      order by ${byBytes(table.key)} limit ${size}
     ) as looked) as page`
   return sql`
     with recursive walk(last, at, found) as (

@@ -1,6 +1,6 @@
 /** Calls routines. This builds only the call, not the statement. */
-import { join, named, placeholder, sql } from '../../schema/sql.ts'
-import type { Place, TableNames } from '../../schema/table-names.ts'
+import { join, placeholder, quoteName, sql } from '../../schema/sql.ts'
+import type { TableNames, TableNaming } from '../../schema/table-names.ts'
 import { bytesToHex, sha256, utf8ToBytes } from '../../values/sha256.ts'
 import { entriesOf, type Operation, type Statement } from '../operation.ts'
 import { ROUTINE_PARAMETERS, ROUTINE_VERSION } from './generated.ts'
@@ -12,7 +12,7 @@ const MAX_NAME_BYTES = 63
  * Returns the function's name, without its schema: the prefix of the tables, the operation's name, and the version of
  * the set.
  */
-export function routineName({ prefix }: Pick<Place, 'prefix'>, name: string, version = ROUTINE_VERSION): string {
+export function routineName({ prefix }: Pick<TableNaming, 'prefix'>, name: string, version = ROUTINE_VERSION): string {
   const readable = `${prefix}cache_${name}_${version}`
   const bytes = utf8ToBytes(readable)
   if (bytes.length <= MAX_NAME_BYTES) return readable
@@ -37,11 +37,11 @@ export function routineCall(operation: Operation<never>): Operation<never> | und
 
 function call<Row>({ schema, prefix }: TableNames, { name, columns }: Operation<Row>, parameters: string): Statement {
   const values = parameters === '' ? [] : parameters.split(' ').map(placeholder)
-  const routine = named(routineName({ prefix }, name))
-  const placed = schema === undefined ? routine : sql`${named(schema)}.${routine}`
+  const routine = quoteName(routineName({ prefix }, name))
+  const placed = schema === undefined ? routine : sql`${quoteName(schema)}.${routine}`
   return {
     with: [],
-    cells: entriesOf(columns).map(([column], i) => named(i === 0 ? name : column)),
+    cells: entriesOf(columns).map(([column], i) => quoteName(i === 0 ? name : column)),
     from: sql`${placed}(${join(values)})`,
   }
 }
