@@ -29,8 +29,9 @@ const create = (options: object = {}) => createCache(drizzle(pool), { timeout: 6
 /** Entries of a namespace, with the minutes until each expires; negative if expired. */
 async function fill(namespace: string, count: number, minutes: number): Promise<void> {
   await pool.query(
-    `insert into cache_entries (key, expires_at, kept_until, written_by)
-     select $1 || '|' || md5(i::text), at.at, at.at, pg_current_xact_id()
+    `insert into cache_entries (key, expires_at, kept_until, cleanup_slot, written_by)
+     select $1 || '|' || md5(i::text), at.at, at.at,
+       floor(extract(epoch from (at.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int, pg_current_xact_id()
      from generate_series(1, $2) as i, (select now() + $3 * interval '1 minute' as at) as at`,
     [namespace, count, minutes],
   )
