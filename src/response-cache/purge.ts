@@ -65,8 +65,9 @@ export function purgeStatements(db: Database, targets: PurgeTargets, options?: P
   const values = purgeValues(scope, { bases, prefixes, ...(tags && { tags }), soft })
   const statement = (soft ? purgeSoft : purgeHard).build(checkedTables(tables))
   const [purged, raced] = statement.cells as [Sql, Sql]
-  const given = wireValues(values)
-  const valueFor = (name: string) => given[name] ?? null
+  // Null breaks all leases.
+  const given = wireValues({ ...values, exceptToken: null })
+  const valueFor = (name: string) => given[name]
   const query = () => {
     const built = drizzleQuery(
       db as unknown as QueryDatabase,

@@ -37,8 +37,15 @@ function bind({ text, names }: Numbered): Bound {
   return {
     text,
     name: () => (name ??= statementName(text)),
-    valuesOf: (given) => names.map((each) => given[each] ?? null),
+    valuesOf: (given) => names.map((each) => givenValue(given, each)),
   }
+}
+
+/** A forgotten parameter must not silently become null. */
+function givenValue(given: WireValues, name: string): string | null {
+  const value = given[name]
+  if (value === undefined) throw new TypeError(`Expected a value for the parameter ${name}.`)
+  return value
 }
 
 /** Names a statement after its text, because a driver refuses one name for two texts. */
