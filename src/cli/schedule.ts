@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import { statementSql } from '../postgres/operation.ts'
 import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
+import { dollarQuoted } from '../schema/sql-text.ts'
 import { namesOf } from '../schema/table-names.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
@@ -53,10 +54,19 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
     })
   })
 
-/** The SQL of one cleanup step. Each run continues where the last run stopped. */
+/**
+ * The SQL of one cleanup step. Each run continues where the last run stopped.
+ *
+ * It turns JIT off, which would compile so large a statement. It is a single command, because pg_cron starts no other job
+ * between the commands of one job.
+ */
 function cleanupText({ tables }: Place, batch: number): string {
   const statement = statementSql(sweep.everything.build(namesOf(tables)))
-  return statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
+  const text = statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
+  return `do ${dollarQuoted(`begin
+  set local jit = off;
+  execute ${dollarQuoted(text)};
+end`)}`
 }
 
 interface Scheduler {

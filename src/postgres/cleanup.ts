@@ -51,12 +51,13 @@ async function sweepAll(
     after: range.from,
   }
   let isDense = false
+  let most = batch
   let total = 0
   let hadLock = false
   let locksLost = 0
   let hasSwept = false
   let late: unknown
-  for (const next of inBatches({ size: () => batch, isOver })) {
+  for (const next of inBatches({ size: () => most, isOver })) {
     const sent = await sendBatch(next, (size) =>
       run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size, isDense) }),
     )
@@ -80,7 +81,8 @@ async function sweepAll(
       slot: swept.slot ?? at.slot,
       after: swept.after,
     }
-    isDense = swept.removed >= next.size
+    most = swept.batch
+    isDense = swept.removed >= most
   }
   // If no batch succeeded, throw. Otherwise a database that never answers would look like one with much left to remove.
   if (late !== undefined && !hasSwept) throw late

@@ -59,10 +59,15 @@ export interface Definition<Row> {
   readonly columns: Columns<Row>
   /**
    * True if the runner calls the routine even if statements stay prepared. One reason is that the routine handles the
-   * usual cases at a lower cost. The other is that the statement may read very many rows. Its estimate can then cross
-   * `jit_above_cost`, and only a routine can turn off JIT compilation, which would take longer than the statement.
+   * usual cases at a lower cost. The other is that the statement may read very many rows. Postgres might then compile
+   * it, which takes longer than running it, and only a routine can turn that off.
    */
   readonly prefersRoutine?: boolean
+  /**
+   * The largest values of parameters when the statement is sent inline. They keep its estimate below `jit_above_cost` in
+   * a table of any size. The routine may do more at a time, because it turns JIT off.
+   */
+  readonly inlineLimits?: Readonly<Record<string, number>>
   readonly build: Build<NoInfer<Row>>
 }
 
@@ -85,6 +90,7 @@ export interface Operation<Row> {
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   readonly prefersRoutine?: boolean
+  readonly inlineLimits?: Readonly<Record<string, number>>
   readonly build: (tables: TableNames) => Statement
 }
 

@@ -72,7 +72,7 @@ export function createRunner(
   function inlineSender(driver: Driver, operation: Operation<never>): Send {
     let send = inline.get(operation)
     if (send === undefined) {
-      send = driver.prepare(operation)
+      send = withLimits(driver.prepare(operation), operation.inlineLimits)
       inline.set(operation, send)
     }
     return send
@@ -244,6 +244,16 @@ function rejection(call: LimitedCall): Promise<never> {
   return new Promise((_, reject) => {
     call.reject = reject
   })
+}
+
+/** Lowers parameters to the largest values that an inline statement may have. */
+function withLimits(send: Send, limits: Operation<never>['inlineLimits']): Send {
+  if (limits === undefined) return send
+  const bounded = Object.entries(limits)
+  return (values, call) => {
+    const lowered = bounded.map(([name, limit]) => [name, String(Math.min(Number(values[name]), limit))])
+    return send({ ...values, ...Object.fromEntries(lowered) }, call)
+  }
 }
 
 /** Counts the bytes of all values in parameters and rows. Values have the same field names everywhere. */

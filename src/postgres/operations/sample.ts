@@ -25,9 +25,10 @@ export function sampledShare({ entries }: TableNames): Sql {
  * Builds a query of one column over the rows of the sample that meet a condition. It draws whole pages, because drawing
  * single rows would read all pages.
  *
- * The planner expects a tenth of the table from a sample whose share is not a constant. The limit bounds the estimate
- * to less than `jit_above_cost` in tables with ten or more rows in each page. A small table is read by a part of the
- * query without that limit.
+ * The planner expects a tenth of the table from a sample whose share is not a constant, and in large tables that crosses
+ * `jit_above_cost`. So the query has a limit that no sample reaches. The planner must also believe that few pages hold
+ * that many rows, even if rows are large or most of the table is empty. So the sample is joined with a series of one
+ * number, for which the planner expects a thousand. A small table is read by a part of the query without a limit.
  *
  * Rejected: ranges of `ctid`. The planner estimates them well, but Postgres reads their pages into the shared buffers,
  * where they replace pages that other statements need. `tablesample` uses a small ring of buffers.
@@ -41,7 +42,7 @@ export function selectSample(tables: TableNames, column: Sql, condition: Sql, is
   return sql`
     select drawn.item
     from (
-      (${row} tablesample system (100 * ${share}) where ${isNeeded} and ${share} < 1 limit ${MAX_SAMPLED_ROWS})
+      (${row} tablesample system (100 * ${share}), generate_series(1, (select 1)) where ${isNeeded} and ${share} < 1 limit ${MAX_SAMPLED_ROWS})
       union all
       (${row} where ${entries}.ctid < '(${WHOLE_PAGES},0)' and ${isNeeded} and ${share} = 1)
     ) as drawn

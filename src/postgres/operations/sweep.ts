@@ -26,6 +26,9 @@ export function sweepSizes(batch: number, isDense = false) {
   return { batch, scan: isDense ? batch : batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
 
+/** Inline, a step of the usual size would be compiled in tables above 6 GB. These sizes suffice at 500 GB. */
+const INLINE_LIMITS = sweepSizes(1_000)
+
 /** The parameters of the first statement of a run. */
 export const SWEEP_START = { begin: true, trims: true, leases: null, slot: null } as const
 
@@ -34,8 +37,11 @@ const DECLARED = {
   repeatable: 'unsent',
   rows: 'one',
   prefersRoutine: true,
+  inlineLimits: INLINE_LIMITS,
   columns: {
     removed: integer,
+    // The most entries that this statement could remove. The runner may have lowered it.
+    batch: integer,
     // True if the next statement would find more to remove.
     more: bool,
     // True if another run held the cleanup lock.
@@ -128,6 +134,7 @@ export const sweep: ScopedOperation<Swept> = {
         with: steps,
         select: {
           removed,
+          batch: param('batch', 'int'),
           more: sql`(${isFull} or ${idle.next} is not null or ${hasMore} or ${log.hasMore})`,
           isLockedByOther,
           after: sql`null::text`,
@@ -182,6 +189,7 @@ export const sweep: ScopedOperation<Swept> = {
         with: steps,
         select: {
           removed,
+          batch: param('batch', 'int'),
           more: sql`(${isFull} or ${idle.next} is not null or (${goesOn} and ${next} is not null))`,
           isLockedByOther: sql`false`,
           after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,

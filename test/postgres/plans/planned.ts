@@ -25,9 +25,9 @@ export interface Node {
 export const JIT_ABOVE_COST = 100_000
 
 /** Creates entries, of which a third is tagged; 10,000 leases; a log of 100,000 rows with 50 tags. */
-const fill = (entries: number) => `
+const fill = (entries: number, valueBytes: number) => `
   insert into cache_entries (key, value, expires_at, kept_until, cleanup_slot, tags, filled_at, written_by)
-  select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', 60), given.at, given.at, floor(extract(epoch from (given.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int,
+  select 'ns' || i % 100 || '|' || md5(i::text), repeat('x', ${valueBytes}), given.at, given.at, floor(extract(epoch from (given.at - timestamptz '2000-01-01 00:00:00+00')) / 600)::int,
     case when i % 3 = 0 then array['t' || i % 50, 'u' || i % 50] end,
     case when i % 3 = 0 then pg_current_snapshot() end, pg_current_xact_id()
   from generate_series(1, ${entries}) as i, lateral (
@@ -46,8 +46,8 @@ export async function createFilled(): Promise<pg.PoolClient> {
   return client
 }
 
-export async function createEntries(client: pg.PoolClient, count: number): Promise<void> {
-  await client.query(fill(count))
+export async function createEntries(client: pg.PoolClient, count: number, valueBytes = 60): Promise<void> {
+  await client.query(fill(count, valueBytes))
   await client.query('vacuum analyze')
 }
 
