@@ -2,6 +2,7 @@
 
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
+import { now } from '../values/clock.ts'
 import { takeCost } from '../values/errors.ts'
 import { isOutage } from '../values/outage.ts'
 import { type Circuit, countFailures, withCircuit } from './circuit.ts'
@@ -36,7 +37,7 @@ type Method = (...args: unknown[]) => MaybePromise<unknown>
 export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
   async function answerSoftly<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
     try {
-      return await withCircuit(circuit, async () => call())
+      return await countFailures(circuit, call, circuit.check(now()))
     } catch (error) {
       if (!isOutage(error)) throw error
       return { value: standIn, cost: takeCost(error), failure: error }
@@ -44,7 +45,7 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
   }
   const hardMethods = NEVER_SOFT.map((name) => {
     const call = store[name] as Method
-    return [name, (...args: unknown[]) => countFailures(circuit, async () => call(...args))]
+    return [name, (...args: unknown[]) => countFailures(circuit, () => call(...args))]
   })
   return {
     ...store,
@@ -61,7 +62,7 @@ export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
     readOrClaim: (request) =>
       answerSoftly(() => store.readOrClaim(request), { entry: undefined, claimed: 'unavailable', heldMs: undefined }),
     // These reject. By then the filler has a value for its caller, and reports the failure itself.
-    fill: (request) => withCircuit(circuit, async () => store.fill(request)),
-    release: (key, token, backoffMs) => withCircuit(circuit, async () => store.release(key, token, backoffMs)),
+    fill: (request) => withCircuit(circuit, () => store.fill(request)),
+    release: (key, token, backoffMs) => withCircuit(circuit, () => store.release(key, token, backoffMs)),
   } satisfies Store as S
 }

@@ -96,8 +96,22 @@ function claimOperation({ sliding, changes }: ClaimRequest) {
   return sliding === undefined ? readOrClaimWithChanges : readOrClaimSlidingWithChanges
 }
 
-function claimValues({ sliding, changes, forCopy = false, ...request }: ClaimRequest): Record<string, unknown> {
-  return { forCopy, ...request, ...sliding, ...(changes && { since: changes.since() }) }
+/** Lists the fields, because to spread the request takes a tenth of all work of this process for a hit. */
+function claimValues(request: ClaimRequest): Record<string, unknown> {
+  const { key, token, leaseMs, staleMs, early, force, forCopy = false, sliding, changes } = request
+  return {
+    key,
+    token,
+    leaseMs,
+    staleMs,
+    early,
+    force,
+    forCopy,
+    ttlMs: sliding?.ttlMs,
+    lifeMs: sliding?.lifeMs,
+    maxAgeMs: sliding?.maxAgeMs,
+    since: changes?.since(),
+  }
 }
 
 function fillValues({ deadline, ...request }: FillRequest): Record<string, unknown> {

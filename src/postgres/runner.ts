@@ -92,30 +92,35 @@ export function createRunner(
     return calls.get(operation)
   }
 
-  async function send(driver: Driver, operation: Operation<never>, values: WireValues, call: Call, cost?: Cost) {
-    const attempt = async (sender: Send) => {
-      if (cost !== undefined) cost.roundTrips++
-      try {
-        return await sender(values, call)
-      } catch (error) {
-        const failure = databaseFailure(error)
-        if (driver.keepsPlans && isUnknownName(failure)) {
-          driver.forgetNames()
-          inline.clear()
-          calls.clear()
-        }
-        throw failure
-      }
-    }
-    const routine = routineSender(driver, operation)
-    if (routine === undefined) return attempt(inlineSender(driver, operation))
+  async function attempt({ driver, values, call, cost }: Sending, sender: Send) {
+    if (cost !== undefined) cost.roundTrips++
     try {
-      const rows = await attempt(routine)
+      return await sender(values, call)
+    } catch (error) {
+      const failure = databaseFailure(error)
+      if (driver.keepsPlans && isUnknownName(failure)) {
+        driver.forgetNames()
+        inline.clear()
+        calls.clear()
+      }
+      throw failure
+    }
+  }
+
+  function send(sending: Sending) {
+    const routine = routineSender(sending.driver, sending.operation)
+    if (routine !== undefined) return callRoutine(sending, routine)
+    return attempt(sending, inlineSender(sending.driver, sending.operation))
+  }
+
+  async function callRoutine(sending: Sending, routine: Send) {
+    try {
+      const rows = await attempt(sending, routine)
       routines.noteAnswer()
       return rows
     } catch (error) {
       if (!routines.mayRunInline(error)) throw error
-      const rows = await attempt(inlineSender(driver, operation))
+      const rows = await attempt(sending, inlineSender(sending.driver, sending.operation))
       routines.noteMissing(error)
       return rows
     }
@@ -127,7 +132,6 @@ export function createRunner(
       const connection = connectFor(contact, connect)
       const { driver, limits, checkRequest } = connection instanceof Promise ? await connection : connection
       checkRequest()
-      const sent = wireValues(values)
       const call: LimitedCall = {
         state: 'unknown',
         isAbandoned: false,
@@ -135,10 +139,16 @@ export function createRunner(
         timeout: undefined,
         isInternal,
       }
+      const sending: Sending = {
+        driver,
+        operation: operation as unknown as Operation<never>,
+        values: wireValues(values),
+        call,
+        cost,
+      }
       const work = withRetries(
         isInTransaction ? 'never' : operation.repeatable,
-        async () =>
-          decodeRows(operation, await send(driver, operation as unknown as Operation<never>, sent, call, cost)),
+        async () => decodeRows(operation, await send(sending)),
         call,
       )
       limits.start(call)
@@ -184,6 +194,15 @@ function connectFor(contact: FirstContact, connect: Connect): Connection | Promi
   } catch (error) {
     return report(error)
   }
+}
+
+/** An operation on its way to the database. */
+interface Sending {
+  readonly driver: Driver
+  readonly operation: Operation<never>
+  readonly values: WireValues
+  readonly call: Call
+  readonly cost: Cost | undefined
 }
 
 /** A call whose time is limited. */

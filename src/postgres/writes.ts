@@ -73,8 +73,9 @@ function requireStored([row]: readonly { count: number }[], asOf: string | null)
   if (asOf !== null && row?.count === 0) throw futureSnapshot()
 }
 
-async function sum(run: Run, key: string, { deadline, ...input }: CountInput): Promise<string> {
-  const values = { key, ...input, ...deadlineValues(deadline) }
+async function sum(run: Run, key: string, { delta, sliding, deadline }: CountInput): Promise<string> {
+  const { at, after } = deadlineValues(deadline)
+  const values = { key, delta, sliding, at, after }
   for (let tried = 1; tried <= MAX_TRIES; tried++) {
     const [row] = await run(countUp, values)
     if (row?.number != null) return row.number

@@ -106,12 +106,11 @@ export function createResponseStore(engine: PostgresEngine): ResponseStore {
           async (refusal) =>
             force ? undefined : withoutClaim(request, await open(readResponseUnclaimed, force), refusal),
         )
-      let { unreadable, ...answer } = await ask(request.force)
-      if (unreadable === undefined) return answer
-      emitUnreadable(emit, unreadable, startedAt)
+      const answer = await ask(request.force)
+      if (answer.unreadable === undefined) return answer
+      emitUnreadable(emit, answer.unreadable, startedAt)
       // The statement counted the response as fresh. Claim the lease as if there were no response.
-      if (request.claims && !request.force && !answer.claimed) ({ unreadable, ...answer } = await ask(true))
-      return answer
+      return request.claims && !request.force && !answer.claimed ? await ask(true) : answer
     },
     async fill(request, cost) {
       const values = await fillValues(request, engine)
@@ -143,24 +142,28 @@ export function storedUrl(scope: Scope, urlKey: string): string {
   return storedKey(scope, urlKey, DERIVED_BYTES)
 }
 
-async function readValues(
-  { sliding, digests, noneMatch, modifiedSince, range, ...request }: ResponseRead,
-  { codec }: RowSettings,
-): Promise<Record<string, unknown>> {
+/** Lists the fields, because to spread the request takes a tenth of all work of this process for a hit. */
+async function readValues(request: ResponseRead, { codec }: RowSettings): Promise<Record<string, unknown>> {
+  const { base, digests, token, leaseMs, claims, force, headOnly, sliding, noneMatch, modifiedSince, range } = request
+  const part = range !== undefined && 'first' in range ? range : undefined
+  const end = range !== undefined && 'suffix' in range ? range : undefined
   return {
-    ...request,
-    ttlMs: null,
-    lifeMs: null,
-    maxAgeMs: null,
-    ...sliding,
+    base,
+    token,
+    leaseMs,
+    claims,
+    force,
+    headOnly,
+    modifiedSince,
     digests: JSON.stringify(digests),
+    ttlMs: sliding?.ttlMs,
+    lifeMs: sliding?.lifeMs,
+    maxAgeMs: sliding?.maxAgeMs,
     anyTag: noneMatch === '*',
-    noneMatch: Array.isArray(noneMatch) ? await comparableTags(noneMatch, request.base, codec) : null,
-    modifiedSince: modifiedSince ?? null,
-    first: null,
-    last: null,
-    suffix: null,
-    ...range,
+    noneMatch: Array.isArray(noneMatch) ? await comparableTags(noneMatch, base, codec) : null,
+    first: part?.first,
+    last: part?.last,
+    suffix: end?.suffix,
   }
 }
 
