@@ -65,7 +65,7 @@ export interface Definition<Row> {
   readonly prefersRoutine?: boolean
   /**
    * The largest values of parameters when the statement is sent inline. They keep its estimate below `jit_above_cost` in
-   * a table of any size. The routine may do more at a time, because it turns JIT off.
+   * tables of up to 500 GB. The routine may do more at a time, because it turns JIT off.
    */
   readonly inlineLimits?: Readonly<Record<string, number>>
   readonly build: Build<NoInfer<Row>>

@@ -18,7 +18,7 @@ export function evictSizes(batch: number, minCompared = MIN_COMPARED) {
   return { batch, scan: Math.max(minCompared, batch * COMPARED_FACTOR) }
 }
 
-/** Inline, a step of the usual size would be compiled in tables above 1 GB. These sizes suffice at 500 GB. */
+/** Inline, a step of the usual size would be compiled in tables above 1 GB. */
 const INLINE_LIMITS = evictSizes(1_000, 0)
 
 const DECLARED = {

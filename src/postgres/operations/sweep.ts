@@ -26,7 +26,7 @@ export function sweepSizes(batch: number, isDense = false) {
   return { batch, scan: isDense ? batch : batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
 
-/** Inline, a step of the usual size would be compiled in tables above 6 GB. These sizes suffice at 500 GB. */
+/** Inline, a step of the usual size would be compiled in tables above 6 GB. */
 const INLINE_LIMITS = sweepSizes(1_000)
 
 /** The parameters of the first statement of a run. */
