@@ -60,8 +60,7 @@ export function createCircuit(): Circuit {
  * @throws CircuitOpenError, and the errors of the work
  */
 export async function withCircuit<T>(circuit: Circuit, work: () => MaybePromise<T>): Promise<T> {
-  // `return await` takes fewer turns of the event loop than to return the promise.
-  return await countFailures(circuit, work, circuit.check(now()))
+  return countFailures(circuit, work, circuit.check(now()))
 }
 
 /** Runs work that must not be skipped, and counts its failures. */

@@ -44,7 +44,7 @@ export function createCoalescer<R>(
     const reply = async () => {
       await null
       if (open === batch) open = undefined
-      return await read([...keys])
+      return read([...keys])
     }
     const batch: Batch<R> = { keys, reply: reply() }
     return batch

@@ -2,7 +2,6 @@
 
 import { leaseIdentity } from '../store/lease-identity.ts'
 import type { MaybePromise, Reply, Store } from '../store/store.ts'
-import { now } from '../values/clock.ts'
 import { takeCost } from '../values/errors.ts'
 import { isOutage } from '../values/outage.ts'
 import { type Circuit, countFailures, withCircuit } from './circuit.ts'
@@ -37,7 +36,7 @@ type Method = (...args: unknown[]) => MaybePromise<unknown>
 export function failSoft<S extends Store>(store: S, circuit: Circuit): S {
   async function answerSoftly<T>(call: () => MaybePromise<Reply<T>>, standIn: T): Promise<Reply<T>> {
     try {
-      return await countFailures(circuit, call, circuit.check(now()))
+      return await withCircuit(circuit, call)
     } catch (error) {
       if (!isOutage(error)) throw error
       return { value: standIn, cost: takeCost(error), failure: error }

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import { statementSql } from '../postgres/operation.ts'
 import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
-import { dollarQuoted } from '../schema/sql-text.ts'
+import { doBlock, dollarQuoted } from '../schema/sql-text.ts'
 import { namesOf } from '../schema/table-names.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
@@ -39,7 +39,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
   .action(async ({ cron, name, batch, remove = false, printSql = false, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
       const statement = cleanupText(place, batch)
-      if (printSql) return print(`${statement};\n`)
+      if (printSql) return print(statement)
       const [found] = await place.runner.run(findScheduler)
       if (!found?.canSchedule) {
         process.exitCode = EXIT.no
@@ -63,10 +63,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
 function cleanupText({ tables }: Place, batch: number): string {
   const statement = statementSql(sweep.everything.build(namesOf(tables)))
   const text = statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
-  return `do ${dollarQuoted(`begin
-  set local jit = off;
-  execute ${dollarQuoted(text)};
-end`)}`
+  return doBlock('', `set local jit = off;\nexecute ${dollarQuoted(text)};`)
 }
 
 interface Scheduler {

@@ -6,9 +6,12 @@ import { expect, it } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase } from '../setup/databases.ts'
 
+let copies = 0
+
 class CopyingClient extends pg.Client {
   override query(statement: unknown, ...rest: unknown[]): never {
     const isQuery = typeof statement !== 'object' || statement === null || 'submit' in statement
+    if (!isQuery) copies++
     const sent = isQuery ? statement : { ...statement }
     return (super.query as (...given: unknown[]) => never)(sent, ...rest)
   }
@@ -19,7 +22,10 @@ it.each([{}, { preparedNames: false }])('a client that sends copies of statement
   cleanup(() => pool.end())
   await migrate(pool)
   const cache = createCache(pool, options)
+  copies = 0
   await cache.set('key', { a: 1 })
   expect(await cache.get('key')).toEqual({ a: 1 })
   expect(await cache.getOrSet('other', () => 2)).toBe(2)
+  // One for the set, one for the get, and two for the miss.
+  expect(copies).toBe(4)
 })
