@@ -426,7 +426,7 @@ export interface ClearOptions {
 
 /** Options of {@link Cache.clearExpired}. */
 export interface ClearExpiredOptions {
-  /** The most entries that one statement removes. Default 5,000. On Postgres without routines, at most 1,000. */
+  /** The most entries that one statement removes. Default 5,000. */
   batch?: number | undefined
   /** The time after which no further batch starts. A plain number is milliseconds. Default: no limit. */
   timeBudget?: TimeSpan | undefined

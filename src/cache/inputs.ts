@@ -115,7 +115,6 @@ export function parseClear(scope: Scope, options: ClearOptions): Scope {
 
 /**
  * Deleting a batch takes some tens of milliseconds, so locks are short. A run of 40 requests removes 200,000 entries.
- * Without routines, the statements of a cleanup lower it (`inlineLimits`).
  */
 export const DEFAULT_BATCH = 5_000
 export const MAX_BATCH = 100_000

@@ -3,7 +3,6 @@ import { Command } from 'commander'
 import { number as count } from '../doctor/figures.ts'
 import { statementSql } from '../postgres/operation.ts'
 import { SWEEP_START, sweep, sweepSizes } from '../postgres/operations/sweep.ts'
-import { doBlock, dollarQuoted } from '../schema/sql-text.ts'
 import { namesOf } from '../schema/table-names.ts'
 import { wholeNumber } from './arguments.ts'
 import { type Place, type TableFlags, withCache, withTableOptions } from './cache-options.ts'
@@ -39,7 +38,7 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
   .action(async ({ cron, name, batch, remove = false, printSql = false, ...flags }: Flags) => {
     await withCache(flags, async (place) => {
       const statement = cleanupText(place, batch)
-      if (printSql) return print(statement)
+      if (printSql) return print(`${statement};\n`)
       const [found] = await place.runner.run(findScheduler)
       if (!found?.canSchedule) {
         process.exitCode = EXIT.no
@@ -54,16 +53,10 @@ export const scheduleCommand = withTableOptions(new Command('schedule'))
     })
   })
 
-/**
- * The SQL of one cleanup step. Each run continues where the last run stopped.
- *
- * It turns JIT off, which would compile so large a statement. It is a single command, because pg_cron starts no other job
- * between the commands of one job.
- */
+/** The SQL of one cleanup step. Each run continues where the last run stopped. */
 function cleanupText({ tables }: Place, batch: number): string {
   const statement = statementSql(sweep.everything.build(namesOf(tables)))
-  const text = statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
-  return doBlock('', `set local jit = off;\nexecute ${dollarQuoted(text)};`)
+  return statementText(statement, { ...SWEEP_START, ...sweepSizes(batch) })
 }
 
 interface Scheduler {

@@ -19,7 +19,7 @@ export interface CronRouteOptions {
   secret: string | undefined
   /** The time after which no further batch starts. A plain number is milliseconds; default 8,000. */
   timeBudget?: TimeSpan | undefined
-  /** Entries removed by one statement; default 5,000. Without routines, at most 1,000. */
+  /** Entries removed by one statement; default 5,000. */
   batch?: number | undefined
 }
 

@@ -10,10 +10,7 @@ const DEFAULT_TIME_BUDGET_MS = 20_000
 export interface ScheduledCleanupOptions {
   /** The time after which no further batch starts. A plain number is milliseconds; default 20,000. */
   timeBudget?: TimeSpan | undefined
-  /**
-   * Entries removed by one statement; default 5,000. Without routines, at most 1,000. Workers' free plan allows 50
-   * statements a run.
-   */
+  /** Entries removed by one statement; default 5,000. Workers' free plan allows 50 statements a run. */
   batch?: number | undefined
   /** Called with the result of each run, to log it. Default: not called. */
   onResult?: ((result: CleanupResult) => void) | undefined

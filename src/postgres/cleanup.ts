@@ -51,13 +51,12 @@ async function sweepAll(
     after: range.from,
   }
   let isDense = false
-  let most = batch
   let total = 0
   let hadLock = false
   let locksLost = 0
   let hasSwept = false
   let late: unknown
-  for (const next of inBatches({ size: () => most, isOver })) {
+  for (const next of inBatches({ size: () => batch, isOver })) {
     const sent = await sendBatch(next, (size) =>
       run(forScope(sweep, scope), { ...range, ...at, ...sweepSizes(size, isDense) }),
     )
@@ -81,8 +80,7 @@ async function sweepAll(
       slot: swept.slot ?? at.slot,
       after: swept.after,
     }
-    most = swept.batch
-    isDense = swept.removed >= most
+    isDense = swept.removed >= next.size
   }
   // If no batch succeeded, throw. Otherwise a database that never answers would look like one with much left to remove.
   if (late !== undefined && !hasSwept) throw late

@@ -63,11 +63,6 @@ export interface Definition<Row> {
    * it, which takes longer than running it, and only a routine can turn that off.
    */
   readonly prefersRoutine?: boolean
-  /**
-   * The largest values of parameters when the statement is sent inline. They keep its estimate below `jit_above_cost` in
-   * tables of up to 500 GB. The routine may do more at a time, because it turns JIT off.
-   */
-  readonly inlineLimits?: Readonly<Record<string, number>>
   readonly build: Build<NoInfer<Row>>
 }
 
@@ -90,7 +85,6 @@ export interface Operation<Row> {
   readonly rows: Cardinality
   readonly columns: Columns<Row>
   readonly prefersRoutine?: boolean
-  readonly inlineLimits?: Readonly<Record<string, number>>
   readonly build: (tables: TableNames) => Statement
 }
 

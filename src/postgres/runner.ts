@@ -72,7 +72,7 @@ export function createRunner(
   function inlineSender(driver: Driver, operation: Operation<never>): Send {
     let send = inline.get(operation)
     if (send === undefined) {
-      send = withLimits(driver.prepare(operation), operation.inlineLimits)
+      send = driver.prepare(operation)
       inline.set(operation, send)
     }
     return send
@@ -263,16 +263,6 @@ function rejection(call: LimitedCall): Promise<never> {
   return new Promise((_, reject) => {
     call.reject = reject
   })
-}
-
-/** Lowers parameters to the largest values that an inline statement may have. */
-function withLimits(send: Send, limits: Operation<never>['inlineLimits']): Send {
-  if (limits === undefined) return send
-  const bounded = Object.entries(limits)
-  return (values, call) => {
-    const lowered = bounded.map(([name, limit]) => [name, String(Math.min(Number(values[name]), limit))])
-    return send({ ...values, ...Object.fromEntries(lowered) }, call)
-  }
 }
 
 /** Counts the bytes of all values in parameters and rows. Values have the same field names everywhere. */

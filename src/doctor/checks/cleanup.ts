@@ -1,8 +1,10 @@
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
+import { NO_SLOT } from '../../postgres/operations/sweep-leases.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
 import { raw, sql } from '../../schema/sql.ts'
+import { walk } from '../../schema/walk.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -15,7 +17,8 @@ const facts = operation({
   rows: 'one',
   columns: { waiting: number, oldestMs: nullable(number), lastRunMs: nullable(number) },
   build({ entries, state }) {
-    const isDue = sql`${entries.cleanupSlot} <= ${cleanupSlot(sql`now()`)} and ${entries.keptUntil} <= now()`
+    const slots = walk(entries.cleanupSlot, NO_SLOT, sql`${cleanupSlot(sql`now()`)} + 1`)
+    const isDue = sql`${slots} and ${entries.keptUntil} <= now()`
     return {
       select: {
         waiting: sql`(select count(*) from (select from ${entries} where ${isDue} limit ${MOST}) as due)`,

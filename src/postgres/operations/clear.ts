@@ -2,7 +2,7 @@ import { byBytes } from '../../schema/byte-order.ts'
 import { sql } from '../../schema/sql.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
 import { cte, operation } from '../operation.ts'
-import { inRange, param } from './fragments.ts'
+import { inRange, param, walkRange } from './fragments.ts'
 import { freed } from './lease.ts'
 
 /**
@@ -29,12 +29,12 @@ export const clear = operation({
       returning 1`
     const toDelete = cte('doomed')`
       select ${entries.key} from ${entries}
-      where ${inRange(entries)} and (select count(*) from broken) >= 0
+      where ${walkRange(entries)} and (select count(*) from broken) >= 0
       order by ${byBytes(entries.key)}
       limit ${param('batch', 'int')}
       for update`
     const removed = cte('removed')`
-      delete from ${entries} using doomed where ${entries.key} = doomed.key
+      delete from ${entries} where ${entries.key} = any (array(select key from doomed))
       returning 1`
     return {
       with: [held, broken, toDelete, removed],

@@ -2,7 +2,7 @@ import { sql } from '../../schema/sql.ts'
 import { nullable, text } from '../kinds.ts'
 import { cte, operation, type RowOf } from '../operation.ts'
 import { isAfter, param } from './fragments.ts'
-import { entriesOf, manyKeys } from './looked-at.ts'
+import { entriesOf, firstKeys } from './looked-at.ts'
 import { FIGURES, figuresOf, summedColumns, sumsOf } from './sums.ts'
 
 const COLUMNS = { ...FIGURES, last: nullable(text) } as const
@@ -24,7 +24,7 @@ export const count = operation({
   columns: COLUMNS,
   build(tables) {
     const limit = param('limit', 'int')
-    const part = cte('part')`select ${manyKeys(tables, isAfter(tables), limit)} as keys`
+    const part = cte('part')`select ${firstKeys(tables, isAfter(tables), limit)} as keys`
     const keys = sql`(select part.keys from part)`
     const rows = sql`select ${summedColumns(tables)} from ${entriesOf(tables, keys)} offset 0`
     const sums = cte('sums')`${sumsOf(rows)}`

@@ -1,12 +1,14 @@
 import { byBytes } from '../../schema/byte-order.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { ONE_ROW, walk } from '../../schema/walk.ts'
 import { integer } from '../kinds.ts'
 import { type Cte, cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import { selectSample } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
+import { NO_SLOT } from './sweep-leases.ts'
 
 /** How many entries to compare for each evicted entry. A sampled LRU with five comes close to an exact LRU (Redis). */
 const COMPARED_FACTOR = 4
@@ -18,15 +20,11 @@ export function evictSizes(batch: number, minCompared = MIN_COMPARED) {
   return { batch, scan: Math.max(minCompared, batch * COMPARED_FACTOR) }
 }
 
-/** Inline, a step of the usual size would be compiled in tables above 1 GB. */
-const INLINE_LIMITS = evictSizes(1_000, 0)
-
 const DECLARED = {
   name: 'evict',
   repeatable: 'unsent',
   rows: 'one',
   prefersRoutine: true,
-  inlineLimits: INLINE_LIMITS,
   columns: { evicted: integer, bytes: integer },
 } as const
 
@@ -37,8 +35,8 @@ const scan = param('scan', 'int')
 
 /** Selects the places of the `scan` entries that expire soonest, in all scopes. */
 const selectSoonest = ({ entries }: TableNames, condition: Sql): Sql => sql`
-  select ${entries}.ctid as id from ${entries}
-  where ${entries.cleanupSlot} is not null and ${entries.keptUntil} is not null and ${condition}
+  select ${entries}.ctid as id from ${entries}, ${ONE_ROW}
+  where ${entries.cleanupSlot} >= (select ${NO_SLOT}) and ${entries.keptUntil} >= (select timestamptz '-infinity') and ${condition}
   order by ${entries.cleanupSlot}
   limit ${scan}`
 
@@ -93,8 +91,8 @@ export const evict: ScopedOperation<Evicted> = {
       const { entries } = tables
       const range = inRange(entries)
       const own = (from: Sql) => sql`
-        select ${entries}.ctid as id from ${entries}
-        where ${byBytes(entries.key)} >= ${from} and ${byBytes(entries.key)} < ${param('to')}
+        select ${entries}.ctid as id from ${entries}, ${ONE_ROW}
+        where ${walk(byBytes(entries.key), from, param('to'))}
         order by ${byBytes(entries.key)}
         limit ${scan}`
       const firstKeys = cte('first_keys')`${own(param('from'))}`

@@ -5,6 +5,7 @@ import { isLive } from '../../schema/conditions.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { join, placeholder, raw, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { walk } from '../../schema/walk.ts'
 import type { Deadline } from '../../values/expiration.ts'
 import { isFromFuture } from './history.ts'
 
@@ -117,9 +118,14 @@ export function inRange({ key }: { key: Sql }): Sql {
   return sql`(${byBytes(key)} >= ${param('from')} and ${byBytes(key)} < ${param('to')})`
 }
 
-/** True for keys of a range after the key `after`. */
+/** {@link inRange} for a query that reads the first of these keys in their order. */
+export function walkRange({ key }: { key: Sql }): Sql {
+  return walk(byBytes(key), param('from'), param('to'))
+}
+
+/** True for keys of a range after the key `after`, for a query that reads the first of them in their order. */
 export function isAfter({ entries }: TableNames): Sql {
-  return sql`${inRange(entries)} and ${byBytes(entries.key)} > ${param('after')}`
+  return sql`${walkRange(entries)} and ${byBytes(entries.key)} > (select ${param('after')})`
 }
 
 /** Returns the state of an entry. Checks its tags only if its deadline has not passed. */

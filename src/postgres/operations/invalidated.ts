@@ -4,6 +4,7 @@ import { byBytes } from '../../schema/byte-order.ts'
 import { rejected } from '../../schema/rejected.ts'
 import { quoteName, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { ONE_ROW } from '../../schema/walk.ts'
 import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
 import { isAtPlaces, place } from './row-ids.ts'
@@ -37,7 +38,7 @@ export function invalidatedEntries(
 ) {
   const { entries, leases } = tables
   const scanned = cte('scanned')`
-    select ${entries.key}, ${entries}.ctid as id from ${entries} where ${part}
+    select ${entries.key}, ${entries}.ctid as id from ${entries}, ${ONE_ROW} where ${part}
     order by ${byBytes(entries.key)}
     limit ${param('scan', 'int')}`
   const invalidated = cte('unfit')`

@@ -2,6 +2,7 @@
 import { byBytes } from '../../schema/byte-order.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { ONE_ROW } from '../../schema/walk.ts'
 import { isAfter } from './fragments.ts'
 
 /**
@@ -12,38 +13,15 @@ import { isAfter } from './fragments.ts'
  */
 export const MAX_LOOKED_AT = 5_000
 
-/** The number of keys that {@link manyKeys} reads at a time. The planner expects a hundred such steps. */
-const STEP = 100
-
 /**
  * Selects the first keys that meet a condition, as an array in key order. It reads only the index.
  *
- * It walks in steps, and stops when it has enough keys. So the planner's estimate grows neither with the limit nor with
- * the table. A plain query with this limit would take half as long, but JIT compiled a walk of 50,000 keys in a table
- * above 2 GB.
- *
- * @param condition a range of keys
+ * @param condition a range of keys, made with `walk`
  */
-export function manyKeys({ entries }: TableNames, condition: Sql, limit: Sql | number): Sql {
-  const { key } = entries
-  const step = (isNext: Sql) => sql`
-      select case when count(*) = ${STEP} then max(next.key collate "C") end as last, array_agg(next.key) as keys
-      from (select ${key} from ${entries} where ${isNext} order by ${byBytes(key)} limit ${STEP}) as next`
+export function firstKeys({ entries }: TableNames, condition: Sql, limit: Sql | number): Sql {
   return sql`array(
-    with recursive walk(last, keys) as (${step(condition)}
-      union all
-      select step.* from walk, lateral (${step(sql`${condition} and ${byBytes(key)} > walk.last`)}) as step
-      where walk.last is not null
-    )
-    select found.key from walk, unnest(walk.keys) as found(key) limit ${limit})`
-}
-
-/** Selects the keys of a page, as an array in key order. It reads only the index. */
-function pageKeys(tables: TableNames): Sql {
-  const { entries } = tables
-  return sql`array(
-    select ${entries.key} from ${entries} where ${isAfter(tables)}
-    order by ${byBytes(entries.key)} limit ${MAX_LOOKED_AT})`
+    select ${entries.key} from ${entries}, ${ONE_ROW} where ${condition}
+    order by ${byBytes(entries.key)} limit ${limit})`
 }
 
 /**
@@ -87,7 +65,7 @@ export function pageOf(tables: TableNames, condition: Sql | undefined): Page {
   }
   const isEdge = sql`looked.place = ${MAX_LOOKED_AT}`
   return {
-    from: entriesOf(tables, pageKeys(tables)),
+    from: entriesOf(tables, firstKeys(tables, isAfter(tables), MAX_LOOKED_AT)),
     where: sql`(${isEdge} or ${condition})`,
     orderBy: sql`looked.place`,
     // Only the edge needs the second check.

@@ -1,6 +1,7 @@
 /** Draws a sample of a large table. */
 import { type Sql, sql } from '../../schema/sql.ts'
 import { oidOf, type TableNames } from '../../schema/table-names.ts'
+import { ONE_ROW } from '../../schema/walk.ts'
 
 /** A table of up to this many pages, 32 MB, is read as a whole. */
 const WHOLE_PAGES = 4_000
@@ -27,8 +28,8 @@ export function sampledShare({ entries }: TableNames): Sql {
  *
  * The planner expects a tenth of the table from a sample whose share is not a constant, and in large tables that crosses
  * `jit_above_cost`. So the query has a limit that no sample reaches. The planner must also believe that few pages hold
- * that many rows, even if rows are large or most of the table is empty. So the sample is joined with a series of one
- * number, for which the planner expects a thousand. A small table is read by a part of the query without a limit.
+ * that many rows, even if rows are large or most of the table is empty. So the sample is joined with one row, for
+ * which the planner expects a thousand. A small table is read by a part of the query without a limit.
  *
  * Rejected: ranges of `ctid`. The planner estimates them well, but Postgres reads their pages into the shared buffers,
  * where they replace pages that other statements need. `tablesample` uses a small ring of buffers.
@@ -42,7 +43,7 @@ export function selectSample(tables: TableNames, column: Sql, condition: Sql, is
   return sql`
     select drawn.item
     from (
-      (${row} tablesample system (100 * ${share}), generate_series(1, (select 1)) where ${isNeeded} and ${share} < 1 limit ${MAX_SAMPLED_ROWS})
+      (${row} tablesample system (100 * ${share}), ${ONE_ROW} where ${isNeeded} and ${share} < 1 limit ${MAX_SAMPLED_ROWS})
       union all
       (${row} where ${entries}.ctid < '(${WHOLE_PAGES},0)' and ${isNeeded} and ${share} = 1)
     ) as drawn

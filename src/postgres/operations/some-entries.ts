@@ -2,7 +2,8 @@
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { type Cte, cte } from '../operation.ts'
-import { entriesOf, manyKeys } from './looked-at.ts'
+import { walkRange } from './fragments.ts'
+import { entriesOf, firstKeys } from './looked-at.ts'
 import { isAtPlaces } from './row-ids.ts'
 import { sampledShare, selectSample } from './sample.ts'
 
@@ -52,7 +53,7 @@ function ofTable(tables: TableNames): SomeEntries {
 function ofRange(tables: TableNames, range: Sql): SomeEntries {
   const { entries } = tables
   const walked = cte('walked')`
-    select ${manyKeys(tables, range, WALKED_ENTRIES + 1)} as keys`
+    select ${firstKeys(tables, walkRange(entries), WALKED_ENTRIES + 1)} as keys`
   const hasMore = sql`(select cardinality(walked.keys) from walked) > ${WALKED_ENTRIES}`
   const drawn = cte('drawn')`
     select array(${selectSample(tables, sql`${entries}.ctid`, range, hasMore)}) as ids`

@@ -2,9 +2,10 @@ import { byBytes } from '../../schema/byte-order.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { mostly, ONE_ROW, walk } from '../../schema/walk.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
 import { cte, operation, type RowOf } from '../operation.ts'
-import { inRange, isVisibleVersion, param } from './fragments.ts'
+import { inRange, isAfter, isVisibleVersion, param, walkRange } from './fragments.ts'
 import { invalidatedEntries } from './invalidated.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import type { ScopedOperation } from './scoped.ts'
@@ -26,9 +27,6 @@ export function sweepSizes(batch: number, isDense = false) {
   return { batch, scan: isDense ? batch : batch * SCAN_FACTOR, rows: batch * LOG_FACTOR }
 }
 
-/** Inline, a step of the usual size would be compiled in tables above 6 GB. */
-const INLINE_LIMITS = sweepSizes(1_000)
-
 /** The parameters of the first statement of a run. */
 export const SWEEP_START = { begin: true, trims: true, leases: null, slot: null } as const
 
@@ -37,11 +35,8 @@ const DECLARED = {
   repeatable: 'unsent',
   rows: 'one',
   prefersRoutine: true,
-  inlineLimits: INLINE_LIMITS,
   columns: {
     removed: integer,
-    // The most entries that this statement could remove. The runner may have lowered it.
-    batch: integer,
     // True if the next statement would find more to remove.
     more: bool,
     // True if another run held the cleanup lock.
@@ -60,7 +55,7 @@ const DECLARED = {
 export type Swept = RowOf<typeof DECLARED.columns>
 
 /** True for entries whose stale window has ended. */
-const isPastStale = ({ entries }: TableNames): Sql => sql`${entries.keptUntil} <= statement_timestamp()`
+const isPastStale = ({ entries }: TableNames): Sql => mostly(sql`${entries.keptUntil} <= statement_timestamp()`)
 
 /**
  * True for entries of slots that have begun. The current slot also holds entries that may still be served stale.
@@ -70,17 +65,23 @@ const isPastStale = ({ entries }: TableNames): Sql => sql`${entries.keptUntil} <
  * statements deleted.
  */
 const isPastSlot = ({ entries }: TableNames): Sql =>
-  sql`${entries.cleanupSlot} >= coalesce(${param('slot', 'int')}, ${NO_SLOT}) and ${entries.cleanupSlot} <= ${cleanupSlot(sql`statement_timestamp()`)}`
+  walk(
+    entries.cleanupSlot,
+    sql`coalesce(${param('slot', 'int')}, ${NO_SLOT})`,
+    sql`${cleanupSlot(sql`statement_timestamp()`)} + 1`,
+  )
 
 /**
  * True for an entry whose key is not being computed. An entry stays while its key is being computed, because the fill
  * must see whether the entry was written since the claim. An entry that was written since the snapshot stays too,
  * because the snapshot does not show whether its key is being computed.
+ *
+ * Rejected: `not exists`. The planner makes it a join, which it may expect to return no row, and it may read all leases.
  */
 function isUnleased(tables: TableNames): Sql {
   const { entries, leases } = tables
-  return sql`not exists (
-    select from ${leases} as held where held.key = ${entries.key} and held.token is not null) and ${isVisibleVersion(tables)}`
+  const isFree = sql`coalesce((select held.token is null from ${leases} as held where held.key = ${entries.key}), true)`
+  return sql`${mostly(isFree)} and ${mostly(isVisibleVersion(tables))}`
 }
 
 /**
@@ -134,7 +135,6 @@ export const sweep: ScopedOperation<Swept> = {
         with: steps,
         select: {
           removed,
-          batch: param('batch', 'int'),
           more: sql`(${isFull} or ${idle.next} is not null or ${hasMore} or ${log.hasMore})`,
           isLockedByOther,
           after: sql`null::text`,
@@ -157,11 +157,11 @@ export const sweep: ScopedOperation<Swept> = {
       const small = cte('small')`
         select ${param('slot', 'int')} is null and ${param('after')} = ${param('from')}
           and (select count(*) from (
-            select from ${entries} where ${range} order by ${byBytes(entries.key)} limit ${param('scan', 'int')}
+            select from ${entries}, ${ONE_ROW} where ${walkRange(entries)} order by ${byBytes(entries.key)} limit ${param('scan', 'int')}
           ) as own) < ${param('scan', 'int')} as is_small`
       const isSmall = sql`(select is_small from small)`
       const soonest = cte('soonest_slots')`
-        select ${entries}.ctid as id from ${entries}
+        select ${entries}.ctid as id from ${entries}, ${ONE_ROW}
         where ${param('after')} = ${param('from')} and not ${isSmall} and ${isPastSlot(tables)}
         order by ${entries.cleanupSlot}
         limit ${param('scan', 'int')}`
@@ -172,7 +172,7 @@ export const sweep: ScopedOperation<Swept> = {
       const checks = cte('walk')`
         select ${param('after')} > ${param('from')} or ${isSmall} or exists (select from ${invalidations}) or (${isCrowded}) as goes_on`
       const goesOn = sql`(select goes_on from walk)`
-      const isNext = sql`${byBytes(entries.key)} > ${param('after')} and ${byBytes(entries.key)} < ${param('to')} and ${goesOn}`
+      const isNext = sql`${isAfter(tables)} and ${goesOn}`
       const { scanned, invalidated, lockable } = invalidatedEntries(tables, isNext, {
         isPast: isPastStale(tables),
       })
@@ -189,7 +189,6 @@ export const sweep: ScopedOperation<Swept> = {
         with: steps,
         select: {
           removed,
-          batch: param('batch', 'int'),
           more: sql`(${isFull} or ${idle.next} is not null or (${goesOn} and ${next} is not null))`,
           isLockedByOther: sql`false`,
           after: sql`case when ${goesOn} then ${next} else ${param('after')} end`,

@@ -1,6 +1,7 @@
 import { byBytes } from '../../schema/byte-order.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
+import { isBefore } from '../../schema/walk.ts'
 import { bool, integer } from '../kinds.ts'
 import { cte, operation } from '../operation.ts'
 import { param } from '../operations/fragments.ts'
@@ -56,7 +57,7 @@ function keysInRanges(ranges: Sql, table: TableNames['entries' | 'leases'], isWa
     select case when count(*) = ${size} then max(looked.key collate "C") end, array_agg(looked.key) filter (where looked.is_wanted)
     from (
       select ${table.key}, (${isWanted}) as is_wanted from ${table}
-      where ${isNext} and ${byBytes(table.key)} < asked.last
+      where ${isNext} and ${isBefore(byBytes(table.key), sql`asked.last`)}
       order by ${byBytes(table.key)} limit ${size}
     ) as looked) as page`
   return sql`

@@ -11,7 +11,6 @@ import type pg from 'pg'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Operation } from '../../../src/postgres/operation.ts'
 import { createPool } from '../../setup/databases.ts'
 import { type Server, startServer } from '../../setup/server.ts'
 import { allOperations } from './operations.ts'
@@ -79,7 +78,7 @@ describe.each([
     const scanning: string[] = []
     for (const [name, operation] of await allOperations()) {
       const names = await prepareStatement(client, operation.build)
-      const given = names.map((each) => sentInline(operation, each))
+      const given = names.map((each) => VALUES[`${name}.${each}`] ?? VALUES[each])
       const literals = given.map((value) => (value === undefined ? 'null' : `'${value}'`))
       const plan = await explain(client, literals)
       if (plan['Total Cost'] > JIT_ABOVE_COST) compiled[name] = plan['Total Cost']
@@ -110,13 +109,6 @@ describe.each([
     expect(pages).toBeLessThan(20_000)
   })
 })
-
-/** Returns a parameter as the runner sends it inline. */
-function sentInline({ name, inlineLimits }: Operation<unknown>, parameter: string): string | undefined {
-  const value = VALUES[`${name}.${parameter}`] ?? VALUES[parameter]
-  const limit = inlineLimits?.[parameter]
-  return limit === undefined ? value : String(Math.min(Number(value), limit))
-}
 
 async function createDatabaseOf({ url }: Server): Promise<string> {
   const name = `huge_${crypto.randomUUID().slice(0, 8)}`

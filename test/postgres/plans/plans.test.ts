@@ -15,9 +15,14 @@ const EXCEPTIONS: Record<string, readonly string[]> = {
   // Counts up to 10,000 rows of the log.
   summarize: ['reads all of cache_invalidations'],
   summarize_in_range: ['reads all of cache_invalidations'],
-  // The log has no index on the transaction id. A run scans it once, and reads one row to check whether it is empty.
-  sweep: ['reads all of cache_invalidations'],
-  sweep_in_range: ['reads all of cache_invalidations'],
+  // The log has no index on the transaction id. A run scans it once, and reads one row to check whether it is empty. A
+  // generic plan does not know the size of a batch, so the planner assumes a tenth of all entries. With the usual setting
+  // `plan_cache_mode = auto`, Postgres does not choose this plan.
+  sweep: ['is compiled', 'reads all of cache_invalidations'],
+  sweep_in_range: ['is compiled', 'reads all of cache_invalidations'],
+  evict: ['is compiled'],
+  evict_in_range: ['is compiled'],
+  count: ['is compiled'],
 }
 
 /** Statements of single keys. Most calls send these. */

@@ -150,25 +150,6 @@ describe('statements stay prepared, and routines are called where they are faste
     expect(statements.length).toBeGreaterThan(4)
     expect(statements.filter(isCall)).toEqual([])
   })
-
-  it.each([
-    ['sweep', '-1 hour', {}, { removed: 2_500, more: false }],
-    ['evict', '1 hour', { maxEntries: 1 }, { removed: 0, evicted: 2_499, more: false }],
-  ])('each %s in such a transaction removes at most 1,000 entries', async (name, life, options, result) => {
-    const { db, pool, statements } = await withPg()
-    await migrate(db)
-    await pool.query(
-      `insert into cache_entries (key, number, expires_at, kept_until)
-       select 'key' || i, i, deadline, deadline
-       from generate_series(1, 2500) as i, lateral (select now() + interval '${life}' as deadline) as given`,
-    )
-    statements.length = 0
-    const found = await (db as ReturnType<typeof drizzlePg>).transaction((tx) =>
-      createCache(tx, options).clearExpired({ batch: 5_000 }),
-    )
-    expect(found).toEqual(result)
-    expect(statements.filter((statement) => statement.includes(` as "${name}"`)).length).toBe(3)
-  })
 })
 
 describe('over HTTP', () => {
