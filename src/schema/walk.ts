@@ -14,6 +14,14 @@ export function walk(column: Sql, first: Sql, end: Sql): Sql {
 }
 
 /**
+ * {@link walk} up to and including `last`. For columns that are not unique: the index reads all rows that are equal to the
+ * upper bound, even if the comparison leaves them out.
+ */
+export function walkThrough(column: Sql, first: Sql, last: Sql): Sql {
+  return sql`(${column} >= (select ${first}) and (${column}, 0) <= ((select ${last}), 0))`
+}
+
+/**
  * SQL: a condition that a walk checks on its way. The planner expects nearly all rows to meet it. Otherwise it would
  * expect fewer rows than the limit, and sort.
  */

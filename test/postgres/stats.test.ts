@@ -27,8 +27,8 @@ beforeAll(async () => {
 /** A long timeout: these statements are the largest, and the machine may be busy. */
 const create = (options: CacheOptions = {}) => createCache(drizzle(pool), { timeout: 60_000, ...options })
 
-/** The sample has 1,500 pages. The bound is five standard deviations, which one run in a million exceeds. */
-const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.12
+/** The sample has 1,500 pages. The bound is more than five standard deviations. */
+const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.15
 
 describe('stats of a large table', () => {
   it('are marked as estimates, come close, and add up', async () => {
@@ -91,7 +91,7 @@ describe('neighbours that differ in a regular way', () => {
     for (const counted of [cache, cache.namespace('users')]) {
       const stats = await counted.stats()
       expect(stats).toMatchObject({ total, expired: 0, estimated: true })
-      // At least 2,000 permanent entries are checked, so the bound is more than five standard deviations.
+      // About 2,000 permanent entries are checked, or more, so the bound is more than five standard deviations.
       expect(near(stats.forever, total / period)).toBe(true)
     }
   })

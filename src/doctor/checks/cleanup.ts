@@ -4,7 +4,7 @@ import { NO_SLOT } from '../../postgres/operations/sweep-leases.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
 import { raw, sql } from '../../schema/sql.ts'
-import { walk } from '../../schema/walk.ts'
+import { walkThrough } from '../../schema/walk.ts'
 import { formatCount, span } from '../figures.ts'
 import { type Check, ok } from '../finding.ts'
 
@@ -17,7 +17,7 @@ const facts = operation({
   rows: 'one',
   columns: { waiting: number, oldestMs: nullable(number), lastRunMs: nullable(number) },
   build({ entries, state }) {
-    const slots = walk(entries.cleanupSlot, NO_SLOT, sql`${cleanupSlot(sql`now()`)} + 1`)
+    const slots = walkThrough(entries.cleanupSlot, NO_SLOT, cleanupSlot(sql`now()`))
     const isDue = sql`${slots} and ${entries.keptUntil} <= now()`
     return {
       select: {

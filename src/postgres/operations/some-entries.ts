@@ -10,7 +10,7 @@ import { sampledShare, selectSample } from './sample.ts'
 /** How many entries of a range to find by their keys at most. This reads only the index. */
 const WALKED_ENTRIES = 50_000
 /**
- * How many entries to check at most, which takes some tens of milliseconds. If there are more, the shares of the states
+ * About how many entries to check, which takes some tens of milliseconds. If there are more, the shares of the states
  * deviate by half a percent.
  */
 const CHECKED_ENTRIES = 10_000

@@ -1,7 +1,7 @@
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { raw, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
-import { mostly, walk } from '../../schema/walk.ts'
+import { mostly, walkThrough } from '../../schema/walk.ts'
 import { cte } from '../operation.ts'
 import { param } from './fragments.ts'
 import { isOneOf, place } from './row-ids.ts'
@@ -29,7 +29,8 @@ export function idleLeases({ leases }: TableNames, range: Sql | undefined) {
   const latest = sql`(statement_timestamp() - ${FREED_LEASE_AGE})`
   // Take only slots that had ended by then, so that every lease in them is old enough. A lease may stay for one more
   // slot. Check the deadline too, because another version may have written the lease without its slot.
-  const slots = walk(leases.cleanupSlot, sql`coalesce(${param('leases', 'int')}, ${NO_SLOT})`, cleanupSlot(latest))
+  const first = sql`coalesce(${param('leases', 'int')}, ${NO_SLOT})`
+  const slots = walkThrough(leases.cleanupSlot, first, sql`${cleanupSlot(latest)} - 1`)
   const isIdle = sql`${slots} and ${mostly(sql`${leases.expiresAt} < ${latest}`)}`
   const idle = cte('idle')`
     select ${place(leases)}, ${leases.cleanupSlot} as slot, ${range ?? sql`true`} as is_own from ${leases}

@@ -2,7 +2,7 @@ import { byBytes } from '../../schema/byte-order.ts'
 import { cleanupSlot } from '../../schema/cleanup-slot.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
-import { mostly, ONE_ROW, walk } from '../../schema/walk.ts'
+import { mostly, ONE_ROW, walkThrough } from '../../schema/walk.ts'
 import { bool, integer, nullable, text } from '../kinds.ts'
 import { cte, operation, type RowOf } from '../operation.ts'
 import { inRange, isAfter, isVisibleVersion, param, walkRange } from './fragments.ts'
@@ -65,10 +65,10 @@ const isPastStale = ({ entries }: TableNames): Sql => mostly(sql`${entries.keptU
  * statements deleted.
  */
 const isPastSlot = ({ entries }: TableNames): Sql =>
-  walk(
+  walkThrough(
     entries.cleanupSlot,
     sql`coalesce(${param('slot', 'int')}, ${NO_SLOT})`,
-    sql`${cleanupSlot(sql`statement_timestamp()`)} + 1`,
+    cleanupSlot(sql`statement_timestamp()`),
   )
 
 /**
@@ -76,7 +76,7 @@ const isPastSlot = ({ entries }: TableNames): Sql =>
  * must see whether the entry was written since the claim. An entry that was written since the snapshot stays too,
  * because the snapshot does not show whether its key is being computed.
  *
- * Rejected: `not exists`. The planner makes it a join, which it may expect to return no row, and it may read all leases.
+ * Rejected: `not exists`. The planner turns it into a join, which may read all leases, and from which it may expect no row.
  */
 function isUnleased(tables: TableNames): Sql {
   const { entries, leases } = tables
