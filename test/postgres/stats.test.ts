@@ -4,6 +4,7 @@ import { type CacheOptions, createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { meanStats } from '../setup/mean-stats.ts'
 
 const LARGE = 120_000
 
@@ -27,15 +28,15 @@ beforeAll(async () => {
 /** A long timeout: these statements are the largest, and the machine may be busy. */
 const create = (options: CacheOptions = {}) => createCache(drizzle(pool), { timeout: 60_000, ...options })
 
-/** The sample has 1,500 pages. The bound is more than five standard deviations. */
-const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.15
+/** Four samples of 1,500 pages deviate by 1.3 % together, so the bound is far away. */
+const near = (value: number, expected: number) => Math.abs(value - expected) / expected < 0.1
 
 describe('stats of a large table', () => {
   it('are marked as estimates, come close, and add up', async () => {
     const stats = await create().stats()
     expect(stats.estimated).toBe(true)
     expect(stats.total).toBe(stats.expired + stats.unexpired + stats.forever)
-    const { expired, unexpired, forever, bytes, total } = stats
+    const { expired, unexpired, forever, bytes, total } = await meanStats(create())
     const [size] = (
       await pool.query(
         'select sum(pg_column_size(key) + coalesce(pg_column_size(value), 0) + coalesce(pg_column_size(number), 0))::float8 as bytes from cache_entries',
@@ -60,7 +61,7 @@ describe('stats of a large table', () => {
   })
 
   it('are estimates for a large namespace', async () => {
-    const stats = await create({ namespace: 'large' }).stats()
+    const stats = await meanStats(create({ namespace: 'large' }))
     expect(stats.estimated).toBe(true)
     expect(near(stats.total, LARGE)).toBe(true)
     expect(near(stats.unexpired, LARGE / 3)).toBe(true)
@@ -91,7 +92,7 @@ describe('neighbours that differ in a regular way', () => {
     for (const counted of [cache, cache.namespace('users')]) {
       const stats = await counted.stats()
       expect(stats).toMatchObject({ total, expired: 0, estimated: true })
-      // About 2,000 permanent entries are checked, or more, so the bound is more than five standard deviations.
+      // About 2,000 permanent entries are checked, or more, so the bound is five standard deviations or more.
       expect(near(stats.forever, total / period)).toBe(true)
     }
   })

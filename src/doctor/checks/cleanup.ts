@@ -1,7 +1,6 @@
 import { nullable, number } from '../../postgres/kinds.ts'
 import { operation } from '../../postgres/operation.ts'
-import { NO_SLOT } from '../../postgres/operations/sweep-leases.ts'
-import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { cleanupSlot, FIRST_SLOT } from '../../schema/cleanup-slot.ts'
 import { TAG_STATE } from '../../schema/rejected.ts'
 import { raw, sql } from '../../schema/sql.ts'
 import { walkThrough } from '../../schema/walk.ts'
@@ -17,7 +16,7 @@ const facts = operation({
   rows: 'one',
   columns: { waiting: number, oldestMs: nullable(number), lastRunMs: nullable(number) },
   build({ entries, state }) {
-    const slots = walkThrough(entries.cleanupSlot, NO_SLOT, cleanupSlot(sql`now()`))
+    const slots = walkThrough(entries.cleanupSlot, FIRST_SLOT, cleanupSlot(sql`now()`))
     const isDue = sql`${slots} and ${entries.keptUntil} <= now()`
     return {
       select: {

@@ -1,4 +1,5 @@
 import { byBytes } from '../../schema/byte-order.ts'
+import { FIRST_SLOT } from '../../schema/cleanup-slot.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { ONE_ROW, walk } from '../../schema/walk.ts'
@@ -8,7 +9,6 @@ import { inRange, isVisibleVersion, param, storedBytes } from './fragments.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import { selectSample } from './sample.ts'
 import type { ScopedOperation } from './scoped.ts'
-import { NO_SLOT } from './sweep-leases.ts'
 
 /** How many entries to compare for each evicted entry. A sampled LRU with five comes close to an exact LRU (Redis). */
 const COMPARED_FACTOR = 4
@@ -36,14 +36,14 @@ const scan = param('scan', 'int')
 /** Selects the places of the `scan` entries that expire soonest, in all scopes. */
 const selectSoonest = ({ entries }: TableNames, condition: Sql): Sql => sql`
   select ${entries}.ctid as id from ${entries}, ${ONE_ROW}
-  where ${entries.cleanupSlot} >= (select ${NO_SLOT}) and ${entries.keptUntil} >= (select timestamptz '-infinity') and ${condition}
+  where ${entries.cleanupSlot} >= (select ${FIRST_SLOT}) and ${entries.keptUntil} >= (select timestamptz '-infinity') and ${condition}
   order by ${entries.cleanupSlot}
   limit ${scan}`
 
 /**
  * Locks entries at these places, and selects their places again. It takes first the entries that expire soonest, then
  * the permanent entries that were written or touched least recently. Like a sweep, it skips entries that are locked,
- * being computed, or written since the snapshot.
+ * being computed, or written since the snapshot. `not exists` is good enough, because the planner expects ten rows.
  *
  * @param places a query of one column: the places of rows
  * @param condition the condition of that query again

@@ -1,4 +1,4 @@
-import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { cleanupSlot, FIRST_SLOT } from '../../schema/cleanup-slot.ts'
 import { raw, type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { mostly, walkThrough } from '../../schema/walk.ts'
@@ -8,7 +8,6 @@ import { isOneOf, place } from './row-ids.ts'
 
 /** Longer than a statement may run. So no statement that read the lease before it was freed is still running. */
 const FREED_LEASE_AGE = raw(`interval '10 minutes'`)
-export const NO_SLOT = raw('-2147483648')
 
 /**
  * Builds the CTEs that delete up to `batch` leases that have long been free, through the index on their slot. Recent
@@ -29,7 +28,7 @@ export function idleLeases({ leases }: TableNames, range: Sql | undefined) {
   const latest = sql`(statement_timestamp() - ${FREED_LEASE_AGE})`
   // Take only slots that had ended by then, so that every lease in them is old enough. A lease may stay for one more
   // slot. Check the deadline too, because another version may have written the lease without its slot.
-  const first = sql`coalesce(${param('leases', 'int')}, ${NO_SLOT})`
+  const first = sql`coalesce(${param('leases', 'int')}, ${FIRST_SLOT})`
   const slots = walkThrough(leases.cleanupSlot, first, sql`${cleanupSlot(latest)} - 1`)
   const isIdle = sql`${slots} and ${mostly(sql`${leases.expiresAt} < ${latest}`)}`
   const idle = cte('idle')`

@@ -1,5 +1,5 @@
 import { byBytes } from '../../schema/byte-order.ts'
-import { cleanupSlot } from '../../schema/cleanup-slot.ts'
+import { cleanupSlot, FIRST_SLOT } from '../../schema/cleanup-slot.ts'
 import { type Sql, sql } from '../../schema/sql.ts'
 import type { TableNames } from '../../schema/table-names.ts'
 import { mostly, ONE_ROW, walkThrough } from '../../schema/walk.ts'
@@ -9,7 +9,7 @@ import { inRange, isAfter, isVisibleVersion, param, walkRange } from './fragment
 import { invalidatedEntries } from './invalidated.ts'
 import { isAtPlaces, isOneOf, place } from './row-ids.ts'
 import type { ScopedOperation } from './scoped.ts'
-import { idleLeases, NO_SLOT } from './sweep-leases.ts'
+import { idleLeases } from './sweep-leases.ts'
 import { trim } from './trim.ts'
 import { trimChanges } from './trim-changes.ts'
 
@@ -67,7 +67,7 @@ const isPastStale = ({ entries }: TableNames): Sql => mostly(sql`${entries.keptU
 const isPastSlot = ({ entries }: TableNames): Sql =>
   walkThrough(
     entries.cleanupSlot,
-    sql`coalesce(${param('slot', 'int')}, ${NO_SLOT})`,
+    sql`coalesce(${param('slot', 'int')}, ${FIRST_SLOT})`,
     cleanupSlot(sql`statement_timestamp()`),
   )
 

@@ -45,9 +45,9 @@ function purgeSteps(tables: TableNames, change: Sql) {
  * Builds a query that walks ranges of keys in pages. Each row has the wanted keys of a page, `found`, and the page's
  * last key.
  *
- * With pages, the planner's estimate does not grow with the table. Without pages, it
- * expects a part of the table for each of ten ranges, and JIT compiled a purge in a table of 200,000 entries. That took
- * longer than the purge itself. The price of pages: a walk of a million keys takes twice as long.
+ * With pages, the planner's estimate does not grow with the table. Without pages, the planner expects a part of the
+ * table for each of ten ranges. JIT then compiled a purge in a table of 200,000 entries, which took longer than the purge
+ * itself.
  *
  * @param size the size of a page, in keys
  */

@@ -43,7 +43,7 @@ export function compileRoutine(
  *   each call.
  * - Generic plans: Postgres makes each plan once per session. By default, it plans the first five calls of a session
  *   again, and keeps planning if the generic plan looks expensive. A range of keys in a large table looks expensive,
- *   because Postgres expects a part of the table, such as a ninth. Planning then took 80 % of a cleanup of an
+ *   because Postgres expects a part of the table, often a ninth. Planning then took 80 % of a cleanup of an
  *   empty namespace.
  */
 export const ROUTINE_SETTINGS = { jit: 'off', plan_cache_mode: 'force_generic_plan' } as const

@@ -18,7 +18,7 @@ import { type Node, nodesOf, prepareStatement } from './planned.ts'
 const ENTRIES = 40_000
 const BATCH = 1_000
 const SCAN = 4_000
-/** Entries that a page looks at. No statement of this test has more, except those below. */
+/** Entries that a page looks at. No statement may read more, except those below. */
 const PAGE = 5_000
 
 /** Values of the parameters. Those that are not here are null. */
