@@ -90,7 +90,7 @@ export function describeRecipe(
       it('serves a stale response at once, and refreshes it in the background', async () => {
         const first = await (await ask('/report')).text()
         await responsesStored(running, 1)
-        await age(running.site, 61_000)
+        await age(running.site, 70_000)
         const release = running.origin.hold()
         const stale = await ask('/report')
         expect([brief(stale), await stale.text()]).toEqual(['hit', first])
@@ -105,7 +105,7 @@ export function describeRecipe(
       it('refreshes a stale response in the one request that waits for it', async () => {
         const first = await (await ask('/report')).text()
         await responsesStored(running, 1)
-        await age(running.site, 61_000)
+        await age(running.site, 70_000)
         const release = running.origin.hold()
         const waiting = ask('/report')
         await eventually(() => expect(running.origin.calls('/report')).toHaveLength(2))

@@ -40,7 +40,7 @@ describe('a handler behind the cache', () => {
     }
     expect(() => new Request(lookalike({}))).toThrow()
     expect(await ask()).toBe('fwd=uri-miss;stored')
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect([await ask(), await ask()]).toEqual(['hit', 'hit'])
     expect(seen).toHaveLength(2)
     for (const request of seen) {
@@ -65,7 +65,7 @@ describe('a handler behind the cache', () => {
       return [brief(response), await response.text()]
     }
     expect(await ask()).toEqual(['fwd=uri-miss;stored', 'page 1'])
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(await ask()).toEqual(['fwd=stale;stored', 'page 2'])
     expect(await ask()).toEqual(['hit', 'page 2'])
   })

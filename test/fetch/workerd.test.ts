@@ -231,7 +231,7 @@ describe.each(FORMS)('in the form for %s', (form) => {
     const path = `/${form}/version/${how}`
     await get(path)
     await isStored()
-    await age(site, 61_000)
+    await age(site, 70_000)
     if (how === 'stays') expect(seen(await get(path)).text).toBe('v1')
     else await leave(base, path, ACCEPT)
     await eventually(async () => expect(seen(await get(path)).text).toBe('v2'))

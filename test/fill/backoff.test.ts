@@ -1,6 +1,7 @@
 /** `backoff`: after a failed refresh, no process refreshes the key for a while. */
 import { type Cache, cacheOver, memoryCache, shardedCache, tieredCache } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../setup/eventually.ts'
 import { advance } from '../setup/postgres-store.ts'
 import { createSite, type Site, times } from './clients.ts'
 
@@ -128,7 +129,7 @@ describe.each(Object.keys(places))('a back-off in %s', (name) => {
       { ...OPTIONS, signal: leaving.signal },
     )
     await call.catch(() => {})
-    await vi.waitFor(async () => expect(await second.getOrSet('key', () => 'new', OPTIONS)).toBe('new'))
+    await eventually(async () => expect(await second.getOrSet('key', () => 'new', OPTIONS)).toBe('new'))
   })
 
   it('starts for a value that cannot be stored', async () => {
@@ -192,7 +193,7 @@ describe('a back-off in Postgres', () => {
   it('keeps calls from retrying an early refresh', async () => {
     const eager = times(2, () => site.client({ random: () => 1 - 1e-12 }))
     const slow = () => new Promise((resolve) => setTimeout(resolve, 20, 'live'))
-    await eager[0]?.getOrSet('hot', slow, { expiration: '2s' })
+    await eager[0]?.getOrSet('hot', slow, { expiration: '1m' })
     const compute = failing()
     const options = { expiration: '1m', beta: 1_000, backoff: '1h' } as const
     for (const cache of [...eager, ...eager]) expect(await cache.getOrSet('hot', compute, options)).toBe('live')

@@ -55,7 +55,7 @@ describe('clients that share only the database', () => {
       expect(computed).toBe(1)
       expect(values).toEqual(times(30, () => ({ round })))
     }
-  }, 300_000)
+  }, 900_000)
 
   it('wait for a slow computation with about a dozen requests each', async () => {
     const clients = times(10, () => site.client())
@@ -65,7 +65,7 @@ describe('clients that share only the database', () => {
       await pause(9_000)
       return 'slow'
     }
-    const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '15s' })))
+    const values = await Promise.all(clients.map((client) => client.getOrSet('key', compute, { lease: '30s' })))
     expect(values).toEqual(times(10, () => 'slow'))
     expect(computed).toBe(1)
     // A claim, a second read if a race refused the claim, at most twelve polls, and one fill.
@@ -99,7 +99,7 @@ describe('clients that share only the database', () => {
     )
     expect(site.faults.requests).toBeGreaterThan(clients.length * turns)
     expect(await deadlocks()).toBe(before)
-  }, 300_000)
+  }, 900_000)
 
   it('refuse the late value of a leader whose lease another took over', async () => {
     const events: CacheEvent[] = []
@@ -277,7 +277,7 @@ describe('one process', () => {
   })
 
   it('computes in the caller if the pending computation never ends', async () => {
-    const client = createCache(site.db, { timeout: 8_000 })
+    const client = createCache(site.db, { timeout: 20_000 })
     site.faults.next({ kind: 'hang' })
     const cut = client.getOrSet('key', 'of the one cut off').catch((error) => error.code)
     expect(await client.getOrSet('key', 'of the other')).toBe('of the other')

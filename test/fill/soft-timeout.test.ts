@@ -104,7 +104,7 @@ describe('softTimeout', () => {
 
   it('limits an early refresh of a live value, too', async () => {
     const eager = site.client({ random: () => 1 - 1e-12 })
-    await eager.getOrSet('live', () => new Promise((resolve) => setTimeout(resolve, 20, 'old')), { expiration: '1s' })
+    await eager.getOrSet('live', () => new Promise((resolve) => setTimeout(resolve, 20, 'old')), { expiration: '1m' })
     const options = { expiration: '1m', beta: 1_000, softTimeout: 20, lease: '1s' } as const
     expect(await eager.getOrSet('live', never, options)).toBe('old')
   })

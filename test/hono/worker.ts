@@ -11,9 +11,6 @@ interface Bindings {
 }
 type Env = { Bindings: Bindings; Variables: CacheVariables }
 
-/** Longer than an answer takes. */
-const COMPUTE_MS = 500
-
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 export default new Hono<Env>()
@@ -38,7 +35,7 @@ export default new Hono<Env>()
   .get('/limited', (c) => c.text('welcome'))
   .get('/page/:value', async (c) => {
     const compute = async () => {
-      await pause(COMPUTE_MS)
+      while (!(await c.var.cache.has('may compute'))) await pause(50)
       return c.req.param('value')
     }
     return c.text(await c.var.cache.getOrSet('page', compute, { expiration: '1m', stale: '1h' }))

@@ -27,7 +27,7 @@ describe('withMetrics', () => {
 
   beforeEach(async () => {
     await store.reset()
-    cache = withMetrics(createCache(db))
+    cache = withMetrics(createCache(db, { timeout: 60_000 }))
   })
 
   it('counts hits and misses of get, a stored null among the hits', async () => {
@@ -124,13 +124,13 @@ describe('withMetrics', () => {
 
     it('counts a hit if it is served because the computation failed', async () => {
       const failing = () => Promise.reject(new Error('down'))
-      cache = withMetrics(createCache(db))
+      cache = withMetrics(createCache(db, { timeout: 60_000 }))
       expect(await cache.getOrSet('key', failing, options)).toEqual({ made: 'first' })
       expect(counts()).toEqual({ hits: 1, misses: 0, errors: 0 })
     })
 
     it('counts a miss if the caller waits for the new value, as it does without waitUntil', async () => {
-      cache = withMetrics(createCache(db))
+      cache = withMetrics(createCache(db, { timeout: 60_000 }))
       expect(await cache.getOrSet('key', () => ({ made: 'again' }), options)).toEqual({ made: 'again' })
       expect(counts()).toEqual({ hits: 0, misses: 1, errors: 0 })
     })

@@ -155,7 +155,7 @@ describe.each(Object.entries(connectors))('in a transaction over %s', (_name, co
 describe('the `sent` flag of a timeout', () => {
   it('is true only for statements that got a connection from the pool', async () => {
     const pool = createPool(url, { max: CONNECTIONS })
-    const cache = createCache(drizzle(pool), { timeout: HASTY_MS })
+    const cache = createCache(drizzle(pool), { timeout: 10_000 })
     await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`warm ${i}`, 1)))
     const unlock = await lockEntries()
     const calls = Array.from({ length: CALLS }, (_, i) => cache.set(`key ${i}`, 'late'))
@@ -171,13 +171,13 @@ describe('the `sent` flag of a timeout', () => {
     await client.connect()
     cleanup(() => client.end())
     const cache = createCache(drizzle(client), { timeout: HASTY_MS })
-    await cache.get('key')
+    await createCache(drizzle(client), { timeout: 60_000 }).get('key')
     const unlock = await lockEntries()
     const behind = client.query('select count(*) from cache_entries')
     expect(await failures([cache.set('key', 'late')])).toMatchObject([{ code: 'TIMEOUT', sent: false }])
     await unlock()
     expect((await behind).rows).toEqual([{ count: '0' }])
-    expect(await createCache(drizzle(client)).has('key')).toBe(false)
+    expect(await createCache(drizzle(client), { timeout: 60_000 }).has('key')).toBe(false)
   })
 })
 
@@ -189,13 +189,13 @@ describe('connections that the network dropped silently', () => {
       const db = (await connectors[name]?.(relay.url)) as NodePgDatabase & { $client: pg.Pool }
       const pool = db.$client
       const cache = createCache(db, { timeout: HASTY_MS })
-      await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, i)))
+      const patient = createCache(db, { timeout: 60_000 })
+      await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.set(`key ${i}`, i)))
       expect(relay.open).toBe(CONNECTIONS)
       relay.forgetConnections()
       const failed = await failures(Array.from({ length: CONNECTIONS }, (_, i) => cache.set(`key ${i}`, 'lost')))
       expect(failed.map(({ code, sent }) => [code, sent])).toEqual(failed.map(() => ['TIMEOUT', true]))
       // The pool has free connections again.
-      const patient = createCache(db, { timeout: 60_000 })
       expect(await Promise.all(Array.from({ length: CONNECTIONS }, (_, i) => patient.get(`key ${i}`)))).toEqual(
         Array.from({ length: CONNECTIONS }, (_, i) => i),
       )

@@ -31,20 +31,20 @@ describe('timers of a cache', () => {
   const pending = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
   it('starts one timer for a get, and two for any number of gets of one tick', async () => {
-    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
+    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })), { timeout: 60_000 })
     await cache.get('key')
     expect(await timersOf(() => cache.get('key'))).toBe(1)
     expect(await timersOf(() => Promise.all(Array.from({ length: 50 }, (_, i) => cache.get(`key ${i}`))))).toBe(2)
   })
 
   it('starts one timer for all statements of a burst', async () => {
-    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
+    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })), { timeout: 60_000 })
     await cache.set('key', 1)
     expect(await timersOf(() => Promise.all(Array.from({ length: 50 }, (_, i) => cache.set(`key ${i}`, i))))).toBe(1)
   })
 
   it('clears the timers after the last call', async () => {
-    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })))
+    const cache = createCache(drizzle(createPool(url, { idleTimeoutMillis: 0 })), { timeout: 60_000 })
     await cache.set('key', 1)
     const before = pending()
     await Promise.all([cache.get('key'), cache.set('key', 1), cache.has('key')])

@@ -122,7 +122,7 @@ it('reports sent: false for a client of pg that lost its connection', async () =
 describe('the postgres-js client of the docs', () => {
   it('replaces connections that the network dropped', async () => {
     const relay = await startTcpRelay(url)
-    const db = openDatabase(relay.url, 1_000)
+    const db = openDatabase(relay.url, 8_000)
     cleanup(() => db.$client.end({ timeout: 1 }))
     const cache = createCache(db, PATIENT)
     const keys = Array.from({ length: 20 }, (_, i) => `key ${i}`)

@@ -68,6 +68,7 @@ describe('the circuit breaker', () => {
   ])('opens after five answers of %s', async (code) => {
     const cache = await create()
     neon.faults.always(sqlError(code))
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now())
     for (let i = 0; i < 7; i++) await cache.set('key', i)
     expect(openings(events)).toBe(1)
     neon.faults.heal()
@@ -78,6 +79,7 @@ describe('the circuit breaker', () => {
   it.each([401, 402, 403, 404, 429, 500, 502, 503, 504])('opens after five answers with status %i', async (code) => {
     const cache = await create()
     neon.faults.always(status(code))
+    vi.spyOn(performance, 'now').mockReturnValue(performance.now())
     for (let i = 0; i < 7; i++) await cache.set('key', i)
     expect(openings(events)).toBe(1)
   })

@@ -26,7 +26,7 @@ import { rateLimit, withResponseCache } from 'pgstash/fetch'
 import { migrate } from 'pgstash/migrate'
 import { type CacheTables, cacheTables } from 'pgstash/schema'
 import postgres from 'postgres'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { startServer } from '../setup/server.ts'
@@ -115,6 +115,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
         db = await connect(url())
         writer = writers[form]
       })
+      afterEach(() => void vi.restoreAllMocks())
       beforeEach(async () => {
         await writer.clear()
         await writer.set('live', 'value', { expiration: '1h', tags: ['tag'] })
@@ -128,6 +129,8 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
 
       it('answers all reads, and hits take one round trip', async () => {
         const cache = create()
+        // A client remembers a refusal for five seconds.
+        vi.spyOn(performance, 'now').mockReturnValue(performance.now())
         await cache.getOrSet('live', () => 'computed')
         await cache.get('live', { sliding: '2h' })
         events.length = 0
@@ -174,6 +177,7 @@ describe.each(Object.entries(refusing))('%s', (_place, { url, sqlState, advice }
 
       it('tries to write to a read-only database only now and then, not for each miss', async () => {
         const cache = create({ onError: 'miss' })
+        vi.spyOn(performance, 'now').mockReturnValue(performance.now())
         await cache.getOrSet('new', () => 'computed')
         events.length = 0
         for (let i = 0; i < 4; i++) await cache.getOrSet(`new ${i}`, () => 'computed')

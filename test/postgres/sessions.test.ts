@@ -5,7 +5,7 @@ import pg from 'pg'
 import { type Cache, createCache, memoryCache, tieredCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { CALLS, type Call, prepare } from './calls.ts'
@@ -19,6 +19,7 @@ beforeAll(async () => {
   await migrate(db)
   writer = createCache(db)
 })
+afterEach(() => void vi.restoreAllMocks())
 beforeEach(async () => {
   await writer.clear()
   await prepare(writer)
@@ -128,6 +129,8 @@ describe('a database that refuses writes', () => {
         const trips: number[] = []
         const cache = createCache(await connect(), { onEvent: ({ roundTrips }) => trips.push(Number(roundTrips)) })
         await writer.set('due', 'v', { expiration: 60 })
+        // A client remembers a refusal for five seconds.
+        vi.spyOn(performance, 'now').mockReturnValue(performance.now())
         for (let i = 0; i < 3; i++) expect(await cache.get('due', { sliding: 3600 })).toBe('v')
         expect(await cache.get('missing', { sliding: 3600 })).toBeUndefined()
         // The first refusal of a role may be about the routine, so the statement is also sent inline.

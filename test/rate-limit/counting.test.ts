@@ -2,7 +2,17 @@ import type { Cache } from 'pgstash'
 import { type RateLimitOptions, rateLimit, rateLimitKey } from 'pgstash/fetch'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { advance } from '../setup/postgres-store.ts'
-import { type Args, cost, counters, createMigratedStash, emptied, limited, members, statuses } from './limits.ts'
+import {
+  type Args,
+  cost,
+  counters,
+  createMigratedStash,
+  emptied,
+  limited,
+  members,
+  PATIENCE_MS,
+  statuses,
+} from './limits.ts'
 
 let stash: Awaited<ReturnType<typeof createMigratedStash>>
 let cache: Cache
@@ -113,6 +123,7 @@ describe('the arguments of the handler', () => {
           return 1
         },
         period: '1m',
+        timeout: PATIENCE_MS,
         key(...args) {
           see('key', ...args)
           return 'client'
@@ -149,6 +160,7 @@ describe('the arguments of the handler', () => {
       cache,
       limit: 1,
       period: 60,
+      timeout: PATIENCE_MS,
       key: (request) => request.url,
     })
     const call = async (path: string) => (await handle(new Request(`https://example.com/${path}`), 'more')).status

@@ -4,7 +4,7 @@ import { rateLimit } from 'pgstash/fetch'
 import { rateLimit as rateLimitOfHono } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { endRefresh, isRefresh, markRefresh } from '../../src/response-cache/refresh-mark.ts'
-import { counters, createMigratedStash, emptied } from './limits.ts'
+import { counters, createMigratedStash, emptied, PATIENCE_MS } from './limits.ts'
 
 let stash: Awaited<ReturnType<typeof createMigratedStash>>
 let cache: Cache
@@ -16,7 +16,7 @@ beforeEach(() => emptied(stash))
 
 /** Both forms of a limit that refuses all requests, around a handler that reports whether it got a refresh. */
 function forms(options: object) {
-  const all = { cache, limit: 0, period: '1m', key: () => 'client', ...options } as const
+  const all = { cache, limit: 0, period: '1m', key: () => 'client', timeout: PATIENCE_MS, ...options } as const
   const handler = (request: Request) => new Response(String(isRefresh(request)))
   const app = new Hono().use(rateLimitOfHono(all)).get('/', (c) => handler(c.req.raw))
   return { fetch: rateLimit(handler, all), hono: async (request: Request) => app.fetch(request) }

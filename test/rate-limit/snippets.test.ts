@@ -1,6 +1,18 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import worker from '../../docs/snippets/rate-limit/fetch-handler.ts'
 import { createMigratedStash, members } from './limits.ts'
+
+// A busy machine may exceed the default timeouts, and a limit that fails open then passes requests uncounted.
+vi.mock('../../src/values/defaults.ts', async (original) => ({
+  ...(await original<object>()),
+  DEFAULT_TIMEOUT_MS: 60_000,
+}))
+vi.mock('../../src/rate-limit/options.ts', async (original) => {
+  const { parseRateLimitOptions, ...others } = await original<typeof import('../../src/rate-limit/options.ts')>()
+  const patient = (options: Parameters<typeof parseRateLimitOptions>[0]) =>
+    parseRateLimitOptions({ timeout: 60_000, ...options })
+  return { ...others, parseRateLimitOptions: patient }
+})
 
 it('fetch-handler.ts counts per network, by the client address from Cloudflare', async () => {
   const { server } = await createMigratedStash()

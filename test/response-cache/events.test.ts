@@ -2,6 +2,7 @@
 import type { CacheEvent } from 'pgstash'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { age, brief, createSite, emptied, fresh, pause, type Site, stored, times } from '../hono/app.ts'
+import { eventually } from '../setup/eventually.ts'
 import { createForm, FORMS, type Handler } from './forms.ts'
 
 let site: Site
@@ -67,11 +68,13 @@ describe.each(FORMS)('in the form for %s', (form) => {
   })
 
   it.each(['uri-miss', 'vary-miss'])('a request that waits for a response gives the reason: %s', async (fwd) => {
+    let awaitedReads = 0
     const { fetch } = observe(async () => {
-      await pause(100)
+      await eventually(() => expect(site.faults.log.length).toBeGreaterThanOrEqual(awaitedReads))
       return new Response('page', { headers: { ...fresh, vary: 'x-name' } })
     })
     if (fwd === 'vary-miss') await fetch('/a', { headers: { 'x-name': 'other' } })
+    awaitedReads = site.faults.log.length + 3
     const responses = await Promise.all(times(3, () => fetch('/a')))
     expect(responses.map(brief).sort()).toEqual([`fwd=${fwd};collapsed`, `fwd=${fwd};collapsed`, `fwd=${fwd};stored`])
   })

@@ -86,7 +86,7 @@ describe.each(KINDS)('%s', (_name, make) => {
     })
     await (await dispatch(make(absolute('/a'), {}))).text()
     await settled()
-    await age(site, MINUTE + 1)
+    await age(site, MINUTE + 10_000)
     const leaving = new AbortController()
     const stale = await dispatch(make(absolute('/a'), { signal: leaving.signal }))
     leaving.abort()
@@ -117,7 +117,7 @@ describe('a handler', () => {
       return [brief(response), text]
     }
     expect(await ask(condition)).toEqual(['fwd=uri-miss;stored', 'c1'])
-    await age(site, MINUTE + 1)
+    await age(site, MINUTE + 10_000)
     expect([await ask(), await ask()]).toEqual([
       ['hit', 'c1'],
       ['hit', 'c2'],

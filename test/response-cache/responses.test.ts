@@ -80,7 +80,7 @@ describe.each(FORMS)('a response in the form for %s', (form) => {
     )
     await fetch('/a')
     isReachable = false
-    await age(site, 61_000)
+    await age(site, 70_000)
     const stale = await fetch('/a')
     expect([await stale.text(), brief(stale)]).toEqual(['page', 'fwd=stale;fwd-status=500;detail=stale-if-error'])
   })

@@ -104,7 +104,7 @@ describe('the option authenticated', () => {
       if (++runs === 2) user = 'bob'
     })
     await get(as('alice'))
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(await get(as('bob'))).toEqual(['for alice', 'hit'])
     user = 'alice'
     expect(await get(as('alice'))).toEqual(['for alice', 'hit'])

@@ -1,8 +1,9 @@
 /** The deployed worker, in workerd, over a local Neon endpoint whose requests can be counted and broken. */
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type NeonQueryFunction, neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { Miniflare, type MiniflareOptions, type RequestInit } from 'miniflare'
 import { type LocalNeon, startLocalNeon } from 'pgstash/dev'
 import { migrate } from 'pgstash/migrate'
@@ -60,7 +61,12 @@ export interface Answer {
   readonly json: any
 }
 
-export async function startDemo(kind: Kind): Promise<Demo> {
+export interface DemoOptions {
+  /** Whether the worker waits for the database only as long as in production. Otherwise it waits for a busy machine too. */
+  readonly hasOwnTimeouts?: boolean
+}
+
+export async function startDemo(kind: Kind, options: DemoOptions = {}): Promise<Demo> {
   const faults = createFaults()
   const hooks: Pick<Demo, 'onRequest'> = { onRequest: undefined }
   const local = await startLocalNeon({
@@ -79,7 +85,7 @@ export async function startDemo(kind: Kind): Promise<Demo> {
   await migrate(drizzle(sql))
   await loadCities(sql, { limit: CITIES })
   const bindings = { DATABASE_URL: local.connectionString }
-  const miniflare = await startMiniflare(bindings)
+  const miniflare = await startMiniflare(bindings, options)
   return Object.assign(hooks, {
     local,
     faults,
@@ -101,7 +107,7 @@ export async function startDemo(kind: Kind): Promise<Demo> {
       const worker = await miniflare.getWorker()
       await worker.scheduled({ cron: '0 * * * *' })
     },
-    restart: async () => miniflare.setOptions(await optionsOf(bindings)),
+    restart: async () => miniflare.setOptions(await optionsOf(bindings, options)),
   })
 }
 
@@ -114,16 +120,16 @@ async function heldLeases(sql: NeonQueryFunction<false, false>): Promise<number>
 }
 
 /** The worker alone, whatever its bindings. It ends with the test file. */
-export async function startMiniflare(bindings: Record<string, string>): Promise<Miniflare> {
-  const miniflare = new Miniflare(await optionsOf(bindings))
+export async function startMiniflare(bindings: Record<string, string>, options: DemoOptions = {}): Promise<Miniflare> {
+  const miniflare = new Miniflare(await optionsOf(bindings, options))
   cleanup(() => miniflare.dispose())
   await miniflare.ready
   return miniflare
 }
 
-async function optionsOf(bindings: Record<string, string>): Promise<MiniflareOptions> {
+async function optionsOf(bindings: Record<string, string>, options: DemoOptions): Promise<MiniflareOptions> {
   return {
-    modules: [{ type: 'ESModule', path: 'index.js', contents: await bundle() }],
+    modules: [{ type: 'ESModule', path: 'index.js', contents: await bundle(options) }],
     compatibilityDate: '2026-04-01',
     bindings,
     cf: false,
@@ -143,11 +149,14 @@ export async function fetchFrom(miniflare: Miniflare, path: string, init?: Reque
   }
 }
 
-let bundled: Promise<string> | undefined
+const bundled = new Map<boolean, Promise<string>>()
 
 /** As wrangler does: for workerd, without Node. */
-function bundle(): Promise<string> {
-  bundled ??= build({
+async function bundle({ hasOwnTimeouts = false }: DemoOptions): Promise<string> {
+  const known = bundled.get(hasOwnTimeouts)
+  if (known !== undefined) return known
+  const made = build({
+    plugins: hasOwnTimeouts ? [] : [longTimeouts],
     entryPoints: [`${ROOT}worker/index.ts`],
     bundle: true,
     write: false,
@@ -158,7 +167,18 @@ function bundle(): Promise<string> {
     alias: { '#tcp': `${ROOT}src/postgres/connections/no-tcp.ts` },
     loader: { '.html': 'text', '.css': 'text', '.client.js': 'text' },
   }).then(({ outputFiles }) => outputFiles[0]?.text ?? '')
-  return bundled
+  bundled.set(hasOwnTimeouts, made)
+  return made
+}
+
+const longTimeouts: Plugin = {
+  name: 'long timeouts',
+  setup({ onLoad }) {
+    onLoad({ filter: /worker\/database\.ts$/ }, async ({ path }) => {
+      const source = await readFile(path, 'utf8')
+      return { contents: source.replace(/(?<=^const \w+_TIMEOUT_MS = )[\d_]+$/gm, '60_000'), loader: 'ts' }
+    })
+  },
 }
 
 /** Polls until the condition holds. */

@@ -92,7 +92,7 @@ export function start(args: string[], { env = {}, command = [process.execPath, '
     stderr: () => stderr.replace(ESBUILD_LEFT_ALONE, ''),
     ended,
     async ready() {
-      await until(() => stdout.includes('Ctrl-C ends') || hasEnded(), 'it says what to try', 60_000)
+      await until(() => stdout.includes('Ctrl-C ends') || hasEnded(), 'it says what to try', 180_000)
       if (hasEnded()) throw new Error(`It ended: ${stderr}`)
     },
   }

@@ -1,5 +1,5 @@
 /** Longer than a normal stop takes. */
-const GRACE_MS = 4_000
+const GRACE_MS = 10_000
 const PARENT_CHECK_MS = 500
 
 /**

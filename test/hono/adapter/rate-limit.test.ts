@@ -157,7 +157,7 @@ describe('a refused request', () => {
     const onLimit = vi.fn<NonNullable<RateLimitOptions['onLimit']>>((c) => c.html('<p>Slow down</p>', 503))
     const answer = await limited({ limit: 0, onLimit }).request('/')
     expect([answer.status, await answer.text()]).toEqual([503, '<p>Slow down</p>'])
-    expect(answer.headers.get('retry-after')).toBe('60')
+    expect(answer.headers.get('retry-after')).toMatch(/^(?:60|5\d)$/)
     expect(members(answer, 'ratelimit')).toMatchObject([['two', { r: 0 }]])
     expect(onLimit.mock.lastCall?.[1]).toMatchObject({
       allowed: false,

@@ -37,7 +37,7 @@ it('worker.ts serves a stale response at once, and refreshes it in the backgroun
   }
   const [first, stored] = await ask()
   expect(stored).toBe('fwd=uri-miss;stored')
-  await age(site, 61_000)
+  await age(site, 70_000)
   expect(await ask()).toEqual([first, 'hit'])
   const [second] = await ask()
   expect(second).not.toBe(first)
@@ -92,11 +92,11 @@ it('legacy.ts stores and validates an origin’s responses, and serves them if t
   expect(await ask('/page')).toEqual([200, 'legacy page', 'fwd=uri-miss;stored'])
   expect(await ask('/page?utm_source=x')).toEqual([200, 'legacy page', 'hit'])
   expect(await ask('/moved')).toEqual([301, '', 'fwd=uri-miss;stored'])
-  await age(site, 61_000)
+  await age(site, 70_000)
   expect(await ask('/page')).toEqual([200, 'legacy page', 'fwd=stale;fwd-status=304;stored'])
   expect(asked).toEqual([undefined, undefined, '"1"'])
   await new Promise((resolve) => origin.close(resolve))
-  await age(site, 61_000)
+  await age(site, 70_000)
   expect((await ask('/page')).slice(0, 2)).toEqual([200, 'legacy page'])
 })
 

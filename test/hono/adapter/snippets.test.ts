@@ -15,6 +15,18 @@ import { createStash, members, statuses } from '../../rate-limit/limits.ts'
 import { createDatabase } from '../../setup/databases.ts'
 import { advance } from '../../setup/postgres-store.ts'
 
+// A busy machine may exceed the default timeouts, and a limit that fails open then passes requests uncounted.
+vi.mock('../../../src/values/defaults.ts', async (original) => ({
+  ...(await original<object>()),
+  DEFAULT_TIMEOUT_MS: 60_000,
+}))
+vi.mock('../../../src/rate-limit/options.ts', async (original) => {
+  const { parseRateLimitOptions, ...others } = await original<typeof import('../../../src/rate-limit/options.ts')>()
+  const patient = (options: Parameters<typeof parseRateLimitOptions>[0]) =>
+    parseRateLimitOptions({ timeout: 60_000, ...options })
+  return { ...others, parseRateLimitOptions: patient }
+})
+
 let stash: Awaited<ReturnType<typeof createStash>>
 let cache: Cache
 

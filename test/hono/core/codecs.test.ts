@@ -65,7 +65,7 @@ describe.each(CODECS)('responses of a cache with %s', (_, codec) => {
     const { fetch, state, calls, errors } = createSecretApp(site, codec)
     await fetch('/a')
     const [before] = await rowsOf(site)
-    await ageEncoded(site, 61_000, codec)
+    await ageEncoded(site, 70_000, codec)
     state.headers = { ...HEADERS, 'x-secret-name': 'another secret' }
     const revalidated = await fetch('/a')
     expect([brief(revalidated), await revalidated.text()]).toEqual(['fwd=stale;fwd-status=304;stored', BODY])
@@ -140,7 +140,7 @@ describe('a codec', () => {
     await createApp(site, (c) => c.body(BODY, 200, HEADERS)).fetch('/a')
     const { fetch, errors } = createSecretApp(site, compressingCodec())
     expect(await (await fetch('/a')).text()).toBe(BODY)
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
     const hit = await fetch('/a')
     expect([brief(hit), await hit.text(), errors()]).toEqual(['hit', BODY, []])

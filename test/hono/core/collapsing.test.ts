@@ -212,7 +212,7 @@ describe('a lease', () => {
       return text
     }
     expect(await get()).toBe('1')
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(await get()).toBe('1')
     expect(await get()).toBe('2')
     const { rows } = await site.db.execute(sql`select meta from cache_entries`)
@@ -245,7 +245,7 @@ describe('a lease', () => {
       return text
     }
     expect(await get()).toBe('1')
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(await get()).toBe('1')
     expect(calls).toBe(2)
   })

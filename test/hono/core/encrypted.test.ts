@@ -23,7 +23,7 @@ describe('an encrypted response', () => {
     state.body = new TextEncoder().encode('\0the secret body')
     await fetch('/binary')
     await fetch('/text', get({ 'if-none-match': '"the-secret-tag"' }))
-    await ageEncoded(site, 61_000, encrypting)
+    await ageEncoded(site, 70_000, encrypting)
     await fetch('/text')
     const text = await everything(site)
     expect(text).toContain('https://example.com/binary')
@@ -95,7 +95,7 @@ describe('an encrypted response', () => {
     state.body = 'old body'
     await fetch('/a')
     const [old] = await rowsOf(site)
-    await ageEncoded(site, 61_000, encrypting)
+    await ageEncoded(site, 70_000, encrypting)
     state.body = 'new body'
     state.headers = { ...HEADERS, etag: '"2"' }
     await fetch('/a')
@@ -111,7 +111,7 @@ describe('an encrypted response', () => {
     expect(brief(await rotated.fetch('/a'))).toBe('hit')
     // The digest of the tag was computed with the older key, so the body is transferred. The answer is the same.
     expect((await rotated.fetch('/a', get({ 'if-none-match': '"the-secret-tag"' }))).status).toBe(304)
-    await ageEncoded(site, 61_000, both)
+    await ageEncoded(site, 70_000, both)
     expect(brief(await rotated.fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
     expect(brief(await rotated.fetch('/a'))).toBe('hit')
     expect(rotated.errors()).toEqual([])

@@ -29,7 +29,7 @@ const FAULTS: [string, Fault, RegExp][] = [
   ],
 ]
 /** Waits only for operations that hang. */
-const around = ({ kind }: Fault) => ({ cache: { timeout: kind === 'hang' ? 1_000 : 10_000 } })
+const around = ({ kind }: Fault) => ({ cache: { timeout: kind === 'hang' ? 3_000 : 20_000 } })
 
 describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
   it('during a read makes the handler answer, and Cache-Status gives the reason', async () => {
@@ -90,7 +90,7 @@ describe.each(FAULTS)('a database that is %s', (_name, fault, reason) => {
       around(fault),
     )
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     isBroken = true
     const response = await fetch('/a')
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])

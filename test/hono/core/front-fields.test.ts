@@ -105,7 +105,7 @@ describe('a header that outer middleware sets', () => {
         : byText(c)
     const { fetch } = createApp(site, handler, {}, { before: [inFront(byBoth)] })
     await fetch('/a', as('alice'))
-    await age(site, 61_000)
+    await age(site, 70_000)
     for (const [user, how] of [
       ['bob', 'fwd=stale;fwd-status=304;stored'],
       ['carol', 'hit'],
@@ -129,7 +129,7 @@ describe('a header that outer middleware sets', () => {
       { before: [inFront(byHeader)] },
     )
     await app.fetch('/a', as('alice'))
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect((await app.fetch('/a', as('bob'))).headers.get('x-account')).toBe('bob')
     expect(app.calls).toHaveLength(2)
     expect(await storedText()).not.toMatch(/alice|bob/)
@@ -140,7 +140,7 @@ describe('a header that outer middleware sets', () => {
     const handler = (c: Context) => (isBroken ? c.text('broken', 503) : byText(c))
     const { fetch } = createApp(site, handler, { staleIfError: '1h' }, { before: [inFront(byHeader)] })
     await fetch('/a', as('alice'))
-    await age(site, 61_000)
+    await age(site, 70_000)
     isBroken = true
     const response = await fetch('/a', as('bob'))
     expect([response.status, response.headers.get('x-account')]).toEqual([200, 'bob'])

@@ -93,7 +93,7 @@ describe('a range request', () => {
   it('for a stale response that the handler validates transfers only that part', async () => {
     const { fetch } = rangedApp(TEXT)
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     site.faults.reset()
     const response = await fetch('/a', { headers: { range: 'bytes=5-14' } })
     expect([response.status, brief(response)]).toEqual([206, 'fwd=stale;fwd-status=304;stored'])

@@ -199,7 +199,7 @@ describe('the option', () => {
         },
       })
       await app.fetch('/a')
-      await age(site, 61 * SECOND)
+      await age(site, 70 * SECOND)
       expect(await (await app.fetch('/a')).text()).toBe('for alice')
       session = 'alice'
       expect(await (await app.fetch('/a')).text()).toBe('for alice')
@@ -314,7 +314,11 @@ describe('the option', () => {
   })
 
   it('targetedFields names the headers that this cache obeys in place of Cache-Control', async () => {
-    const headers = { 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60', 'my-cache-control': 'max-age=5' }
+    const headers = {
+      'cache-control': 'no-store',
+      'cdn-cache-control': 'max-age=60',
+      'my-cache-control': 'max-age=900',
+    }
     const { fetch } = createApp(site, hello(headers))
     await fetch('/a')
     const hit = await fetch('/a')
@@ -322,7 +326,7 @@ describe('the option', () => {
     await emptied(site)
     const mine = createApp(site, hello(headers), { targetedFields: ['my-cache-control'] })
     await mine.fetch('/a')
-    expect(status(await mine.fetch('/a'))).toMatch(/hit;ttl=[45]$/)
+    expect(status(await mine.fetch('/a'))).toMatch(/hit;ttl=(?:8\d\d|900)$/)
   })
 
   it('cacheStatus names this cache, or omits the field', async () => {

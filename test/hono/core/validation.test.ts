@@ -28,7 +28,7 @@ describe('a stale response', () => {
     const { state, handler } = versioned('x'.repeat(100_000))
     const { fetch, calls } = createApp(site, handler)
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     state.notModified = { 'x-new': 'yes', 'content-type': 'text/other', 'content-length': '0' }
     const response = await fetch('/a')
     expect([response.status, (await response.text()).length]).toEqual([200, 100_000])
@@ -47,7 +47,7 @@ describe('a stale response', () => {
     const { handler } = versioned('x'.repeat(100_000))
     const { fetch } = createApp(site, handler)
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     const response = await fetch('/a', { headers: { 'if-none-match': '"1"' } })
     expect([response.status, await response.text()]).toEqual([304, ''])
     expect(site.faults.bytesIn + site.faults.bytesOut).toBeLessThan(18_000)
@@ -60,7 +60,7 @@ describe('a stale response', () => {
     const cache = site.client()
     for (const tag of ['version', 'path /a']) {
       await fetch('/a')
-      await age(site, 61_000)
+      await age(site, 70_000)
       expect(brief(await fetch('/a'))).toBe('fwd=stale;fwd-status=304;stored')
       await cache.invalidate(tag)
       expect(brief(await fetch('/a'))).toBe('fwd=miss;stored')
@@ -77,7 +77,7 @@ describe('a stale response', () => {
     }
     const { fetch } = createApp(site, handler, { tags })
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     isBroken = true
     expect((await fetch('/a')).status).toBe(500)
     isBroken = false
@@ -92,7 +92,7 @@ describe('a stale response', () => {
       return c.text('page', exists ? 200 : 404, headers)
     })
     expect((await fetch('/a')).status).toBe(404)
-    await age(site, 61_000)
+    await age(site, 70_000)
     exists = true
     expect((await fetch('/a')).status).toBe(200)
   })
@@ -101,7 +101,7 @@ describe('a stale response', () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     Object.assign(state, { tag: '"2"', body: 'two' })
     const response = await fetch('/a')
     expect([await response.text(), brief(response)]).toEqual(['two', 'fwd=stale;stored'])
@@ -115,7 +115,7 @@ describe('a stale response', () => {
         : c.text('Hello', 200, { ...fresh, 'last-modified': modified }),
     )
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect(await (await fetch('/a')).text()).toBe('Hello')
     expect(calls).toHaveLength(2)
   })
@@ -127,7 +127,7 @@ describe('a stale response', () => {
       return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
     })
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     at = 'Wed, 02 Jan 2030 00:00:00 GMT'
     const response = await fetch('/a', { headers: { 'if-modified-since': modified } })
     expect([response.status, await response.text(), response.headers.get('age')]).toEqual([200, 'Hello', null])
@@ -144,14 +144,14 @@ describe('a stale response', () => {
         return response
       })
       await fetch('/a')
-      await age(site, 61_000)
+      await age(site, 70_000)
       const own = async (init = {}) => {
         const { status, headers } = await fetch('/a', init)
         return [status, headers.get('x-user'), headers.getSetCookie()]
       }
       expect(await own()).toEqual([200, '2', ['a=2', 'b=2']])
       expect(await own()).toEqual([200, null, []])
-      await age(site, 61_000)
+      await age(site, 70_000)
       expect(await own({ headers: { 'if-none-match': '"1"' } })).toEqual([304, '3', ['a=3', 'b=3']])
     },
   )
@@ -165,7 +165,7 @@ describe('a stale response', () => {
       return c.req.header('if-none-match') ? c.body(null, 304, headers) : c.text('Hello', 200, headers)
     })
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     at = 'Wed, 02 Jan 2030 00:00:00 GMT'
     isAway = true
     // The client has that very body: its condition matched the response stored until now.
@@ -176,7 +176,7 @@ describe('a stale response', () => {
     const { state, handler } = versioned('one')
     const { fetch } = createApp(site, handler)
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     state.notModified = { 'cache-control': 'no-store' }
     expect(await (await fetch('/a')).text()).toBe('one')
     expect(await stored(site)).toEqual([])
@@ -189,7 +189,7 @@ describe('a stale response', () => {
     )
     const english = { headers: { 'accept-language': 'en' } }
     await fetch('/a', english)
-    await age(site, 61_000)
+    await age(site, 70_000)
     state.notModified = { vary: 'Accept-Language' }
     const response = await fetch('/a', english)
     expect([await response.text(), brief(response)]).toEqual(['one', 'fwd=stale;fwd-status=304'])
@@ -204,7 +204,7 @@ describe('a stale response', () => {
       return handler(c)
     })
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     meanwhile = async () => {
       await site.client().invalidate('version')
     }
@@ -221,7 +221,7 @@ describe('a stale response', () => {
         : c.text('Hello', 200, { ...fresh, etag: '"1"' }),
     )
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     isWrong = true
     const response = await fetch('/a')
     expect([response.status, await response.text()]).toEqual([200, 'Hello'])
@@ -229,7 +229,7 @@ describe('a stale response', () => {
     // The next request has no condition.
     expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
     expect(calls[2]?.headers.has('if-none-match')).toBe(false)
-    await age(site, 61_000)
+    await age(site, 70_000)
     expect((await fetch('/a', { headers: { 'if-none-match': '"other"' } })).status).toBe(304)
   })
 
@@ -253,7 +253,7 @@ describe('a stale response', () => {
       { staleIfError: '1h' },
     )
     await fetch('/a')
-    await age(site, 61_000)
+    await age(site, 70_000)
     isBroken = true
     expect((await fetch('/a')).status).toBe(504)
   })
@@ -275,7 +275,7 @@ describe('a stale response', () => {
       },
     )
     await fetch('/a', { headers: { 'if-none-match': '"0"' } })
-    await age(site, 61_000)
+    await age(site, 70_000)
     await fetch('/a')
     expect(seen).toEqual(['"0"', undefined])
   })
@@ -285,7 +285,7 @@ describe('a stale response', () => {
     const { fetch } = createApp(site, handler)
     await fetch('/a')
     for (const _ of [1, 2, 3]) {
-      await age(site, 61_000)
+      await age(site, 70_000)
       await fetch('/a')
     }
     const { rows } = await site.db.execute(sql`select count(*)::int as count from cache_entries`)

@@ -57,7 +57,7 @@ let operations: Map<string, Operation<unknown>>
 beforeAll(async () => {
   operations = await allOperations()
   client = await createFilled()
-})
+}, 600_000)
 afterAll(() => client.release(true))
 
 function violationsOf(plan: Node): string[] {
