@@ -25,7 +25,8 @@ export interface Exchange {
   readonly digests: Readonly<Record<string, string>>
   readonly token: string
   /**
-   * The store's clock minus this isolate's; 0 until the first read. All isolates use the store's clock, so they agree.
+   * The store's clock minus this isolate's, or a little less; 0 until the first read. All isolates use the store's clock,
+   * so they agree.
    */
   clockOffsetMs: number
   readonly startedAt: number
@@ -109,7 +110,6 @@ export interface ReadOptions {
 export async function read(x: Exchange, options: ReadOptions): Promise<ResponseAnswer> {
   const { force = false, claims = false, whole = false, leaseOnly = false, range } = options
   const condition = whole ? undefined : conditionOf(x.head, storeNow(x))
-  const sentAt = wallClock()
   const answer = await x.store.read(
     {
       base: x.base,
@@ -126,8 +126,9 @@ export async function read(x: Exchange, options: ReadOptions): Promise<ResponseA
     },
     x.cost,
   )
-  // Assume that the store read its clock halfway through the round trip.
-  x.clockOffsetMs = Math.round(answer.now - (sentAt + wallClock()) / 2)
+  // The store's clock has gone on since, so times by this offset are never late. A time in the middle of the round trip would
+  // be late if the database had to wake up first, and a response that is stored then would outlive its lifetime.
+  x.clockOffsetMs = Math.floor(answer.now) - wallClock()
   return answer
 }
 

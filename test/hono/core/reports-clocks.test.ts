@@ -1,4 +1,5 @@
 /** Faults of other caches in handling time: wrong clocks in Date, Age, and lifetimes that end before they begin. */
+import { sql } from 'drizzle-orm'
 import type { Context } from 'hono'
 import { purge } from 'pgstash/hono'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -148,6 +149,24 @@ describe('an Expires', () => {
 })
 
 describe('a lifetime', () => {
+  // aws/aws-sdk-go-v2#3472
+  it('does not grow by the time that a suspended database takes to wake up', async () => {
+    const { fetch } = createApp(
+      site,
+      counting(() => fresh),
+    )
+    site.faults.next({ kind: 'delay', ms: 2_000 })
+    expect(brief(await fetch('/a'))).toBe('fwd=uri-miss;stored')
+    const { rows } = await site.db.execute<{ from: number; lifetime: number }>(sql`
+      select (meta::jsonb ->> 'responseAt')::float8 - extract(epoch from now()) * 1000 as from,
+        extract(epoch from expires_at - now()) as lifetime from cache_entries where expires_at is not null`)
+    for (const { from, lifetime } of rows) {
+      expect(Number(from)).toBeLessThanOrEqual(0)
+      expect(Number(lifetime)).toBeLessThanOrEqual(60)
+    }
+    expect(rows).toHaveLength(1)
+  })
+
   it.each([
     'max-age=0',
     'max-age=-1',
