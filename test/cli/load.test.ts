@@ -62,14 +62,14 @@ describe('pgstash load', () => {
   it('exits with 1 and prints the history if the store is broken', async () => {
     const wrap = join(folder, 'broken.mjs')
     await writeFile(wrap, 'export default (cache) => ({ ...cache, delete: async () => true })')
-    const { code, out } = await run([...SHORT, '--wrap', wrap])
+    const { code, out } = await run([...SHORT, '--wrap', wrap, '--operations', '600'])
     expect(code).toBe(1)
     expect(out).toMatch(/- value after delete of \w+-\d: client \d+'s/)
   })
 
   const OWN = "from cache_entries where key like 'pgstash-load-%'"
   const LONG = ['load', '--duration', '3600', '--clients', '4', '--keys', '20', '--read-share', '0.2']
-  const runsAlready = () => expect.poll(() => query(`select ${OWN} limit 20`)).toHaveLength(20)
+  const runsAlready = () => expect.poll(() => query(`select ${OWN} limit 20`), { timeout: 120_000 }).toHaveLength(20)
 
   it('leaves no permanent entries when it is killed', async () => {
     const { child, ended } = spawnCommand(LONG)

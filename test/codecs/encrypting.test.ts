@@ -25,8 +25,9 @@ describe('encryptingCodec', () => {
     const codec = encryptingCodec({ keys: { k1: KEY } })
     const text = await codec.encode(SECRET, at('app|user'))
     expect(text).toMatch(/^aes1:k1:[A-Za-z0-9+/=]+$/)
-    expect(text).not.toContain('DE00')
-    expect(Buffer.from(text.slice(8), 'base64').includes('iban')).toBe(false)
+    // Longer than random bytes contain by chance.
+    const bytes = Buffer.from(text.slice(8), 'base64')
+    for (const plain of ['iban', SECRET.iban]) expect(bytes.includes(plain)).toBe(false)
     expect(await codec.decode(text, at('app|user'))).toEqual(SECRET)
   })
 

@@ -10,6 +10,7 @@ import { createFaults } from 'pgstash/testing'
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
 import { freePort } from '../setup/free-port.ts'
 
 let database: string
@@ -55,7 +56,7 @@ describe('a connection string', () => {
   ])('for Neon at %s uses HTTP to %s, one request for each operation', async (host, endpoint) => {
     const { sent } = await standInForNeon()
     const url = `postgresql://ada:p%40ss@${host}/shop?sslmode=require&channel_binding=require`
-    const cache = createCache(url, { namespace: host })
+    const cache = createCache(url, { timeout: 60_000, namespace: host })
     expect(sent).toEqual([])
     await cache.set('key', { list: [1] })
     expect(await cache.get('key')).toEqual({ list: [1] })
@@ -67,7 +68,7 @@ describe('a connection string', () => {
 
   it('for a local Neon uses HTTP, with the round trips of Neon’s driver', async () => {
     const { faults, server } = await localNeon()
-    const cache = createCache(server.connectionString, { namespace: 'local' })
+    const cache = createCache(server.connectionString, { timeout: 60_000, namespace: 'local' })
     await cache.getOrSet('key', () => 'computed')
     expect(faults.requests).toBe(2)
     expect(await cache.getOrSet('key', () => 'other')).toBe('computed')
@@ -77,7 +78,10 @@ describe('a connection string', () => {
   it('for another host uses TCP, in one pool for all caches, and keeps its statements prepared', async () => {
     const url = new URL(database)
     url.searchParams.set('application_name', 'pgstash-test')
-    const [one, two] = [createCache(url.href), createCache(() => url.href, { namespace: 'two' })]
+    const [one, two] = [
+      createCache(url.href, { timeout: 60_000 }),
+      createCache(() => url.href, { timeout: 60_000, namespace: 'two' }),
+    ]
     await one.set('key', 1)
     for (let i = 0; i < 3; i++) expect([await one.get('key'), await two.get('key')]).toEqual([1, undefined])
     const { rows } = await createPool(database).query(
@@ -89,24 +93,24 @@ describe('a connection string', () => {
   it('survives that Postgres ends its idle connections', async () => {
     const url = new URL(database)
     url.searchParams.set('application_name', 'pgstash-idle')
-    const cache = createCache(url.href)
+    const cache = createCache(url.href, { timeout: 60_000 })
     await cache.set('idle', 1)
     const end = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'pgstash-idle'`
     await createPool(database).query(end)
-    await vi.waitFor(async () => expect(await cache.get('idle')).toBe(1))
+    await eventually(async () => expect(await cache.get('idle')).toBe(1))
   })
 
   it('with sslrootcert=system trusts the certificates of Node, where pg would look for a file', async () => {
     const url = new URL(database)
     url.searchParams.set('sslmode', 'disable')
     url.searchParams.set('sslrootcert', 'system')
-    expect(await createCache(url.href).get('system')).toBeUndefined()
+    expect(await createCache(url.href, { timeout: 60_000 }).get('system')).toBeUndefined()
   })
 
   it('is tried again after nothing listened', async () => {
     const port = await freePort()
     const url = `postgresql://postgres:password-of-the-test@localhost:${port}/postgres`
-    const cache = createCache(url, { warn: false })
+    const cache = createCache(url, { timeout: 60_000, warn: false })
     const error = await cache.get('key').catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(DatabaseError)
     expect(error).toMatchObject({ sent: false, message: expect.stringContaining('nothing listens') })
@@ -153,10 +157,10 @@ describe('a connection string', () => {
     const { server } = await localNeon()
     const wrong = new URL(server.connectionString)
     wrong.pathname = '/missing'
-    const cache = createCache(wrong.href, { warn: false })
+    const cache = createCache(wrong.href, { timeout: 60_000, warn: false })
     await expect(cache.get('key')).rejects.toMatchObject({ code: 'DATABASE', sqlState: '3D000' })
     await server.close()
-    const away = createCache(server.connectionString, { warn: false })
+    const away = createCache(server.connectionString, { timeout: 60_000, warn: false })
     const error = await away.get('key').catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'DATABASE', sent: false })
   })
@@ -247,7 +251,7 @@ describe('a value that is not a database', () => {
 })
 
 it('createCache still accepts a Drizzle database', async () => {
-  const cache = createCache(drizzle(createPool(database)))
+  const cache = createCache(drizzle(createPool(database)), { timeout: 60_000 })
   await cache.set('drizzle', 1)
   expect(await cache.get('drizzle')).toBe(1)
 })

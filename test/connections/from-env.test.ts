@@ -30,7 +30,7 @@ afterEach(() => {
 
 describe('createCache.fromEnv', () => {
   it.each(NAMES)('reads %s of the process at the first statement, and not before', async (name) => {
-    const cache = createCache.fromEnv(undefined, { namespace: name, warn: false })
+    const cache = createCache.fromEnv(undefined, { timeout: 60_000, namespace: name, warn: false })
     await expect(cache.get('key')).rejects.toThrow(MISSING)
     process.env[name] = url
     await cache.set('key', name)
@@ -59,8 +59,10 @@ describe('createCache.fromEnv', () => {
       DATABASE_URL: string
     }
     const env: Env = { DATABASE_URL: url }
-    await createCache.fromEnv(env).set('worker', 1)
-    expect(await createCache.fromEnv({ HYPERDRIVE: { connectionString: url } }).get('worker')).toBe(1)
+    await createCache.fromEnv(env, { timeout: 60_000 }).set('worker', 1)
+    expect(
+      await createCache.fromEnv({ HYPERDRIVE: { connectionString: url } }, { timeout: 60_000 }).get('worker'),
+    ).toBe(1)
   })
 
   it.each([
@@ -70,13 +72,15 @@ describe('createCache.fromEnv', () => {
     ['POSTGRES_URL if DATABASE_URL is Prisma’s proxy', { DATABASE_URL: 'prisma+postgres://x', POSTGRES_URL: '$url' }],
   ])('prefers %s', async (_name, given) => {
     const env = Object.fromEntries(Object.entries(given).map(([name, text]) => [name, text.replace('$url', url)]))
-    const cache = createCache.fromEnv(env)
+    const cache = createCache.fromEnv(env, { timeout: 60_000 })
     await cache.set('preferred', 1)
     expect(await cache.get('preferred')).toBe(1)
   })
 
   it('accepts a URL with white space around it, as files of variables have it', async () => {
-    await expect(createCache.fromEnv({ DATABASE_URL: ` ${url}\n` }).get('spaces')).resolves.toBeUndefined()
+    await expect(
+      createCache.fromEnv({ DATABASE_URL: ` ${url}\n` }, { timeout: 60_000 }).get('spaces'),
+    ).resolves.toBeUndefined()
   })
 
   it('refuses options in place of the environment, and a value that is not an environment', () => {
@@ -91,7 +95,7 @@ it('databaseFromEnv works in every function that takes a database', async () => 
   const database = databaseFromEnv({ DATABASE_URL: other })
   await migrate(database)
   const history = historyListener(database)
-  await createCache(database, { onEvent: history }).set('key', 1)
+  await createCache(database, { timeout: 60_000, onEvent: history }).set('key', 1)
   await history.flush()
   const { rows } = await createPool(other).query('select count(*)::int as count from cache_history')
   expect(rows).toEqual([{ count: 1 }])
@@ -114,8 +118,8 @@ it('the snippets of docs/getting-started/providers.md work', async () => {
   expect(await pooled.get('report')).toBe(computed)
   const first = await (await netlify()).text()
   expect(await (await netlify()).text()).toBe(first)
-  await createCache(url).set('expired', 1, { expiration: 0 })
+  await createCache(url, { timeout: 60_000 }).set('expired', 1, { expiration: 0 })
   await clean()
-  expect((await createCache(url).stats()).expired).toBe(0)
+  expect((await createCache(url, { timeout: 60_000 }).stats()).expired).toBe(0)
   expect(config.schedule).toBe('@hourly')
 })

@@ -21,7 +21,7 @@ it.each([{}, { preparedNames: false }])('a client that sends copies of statement
   const pool = new pg.Pool({ connectionString: await createDatabase(), Client: CopyingClient } as pg.PoolConfig)
   cleanup(() => pool.end())
   await migrate(pool)
-  const cache = createCache(pool, options)
+  const cache = createCache(pool, { timeout: 60_000, ...options })
   copies = 0
   await cache.set('key', { a: 1 })
   expect(await cache.get('key')).toEqual({ a: 1 })

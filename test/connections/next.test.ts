@@ -14,7 +14,7 @@ import { freePort } from '../setup/free-port.ts'
 const BUILD_MS = 600_000
 
 const ROUTE = `import { createCache } from 'pgstash'
-const cache = createCache.fromEnv(undefined, { warn: false })
+const cache = createCache.fromEnv(undefined, { timeout: 60_000, warn: false })
 export const dynamic = 'force-dynamic'
 export async function GET(request) {
   const key = new URL(request.url).searchParams.get('key')

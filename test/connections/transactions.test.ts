@@ -9,10 +9,13 @@ import { migrate } from 'pgstash/migrate'
 import { cacheTables } from 'pgstash/schema'
 import { createFaults } from 'pgstash/testing'
 import postgres from 'postgres'
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { renameWithNeon, renameWithPg, renameWithPostgresJs } from '../../docs/snippets/tags/without-drizzle.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
+
+// PGlite starts, on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 let url: string
 let pool: pg.Pool
@@ -25,7 +28,7 @@ beforeAll(async () => {
   pool = createPool(url)
   await pool.query('create table products (id int primary key, name text not null)')
   await migrate(pool)
-  cache = createCache(pool)
+  cache = createCache(pool, { timeout: 60_000 })
 })
 
 beforeEach(async () => {
@@ -129,13 +132,13 @@ describe('a cache over a transaction', () => {
     const sql = postgres(url, { onnotice: () => {} })
     cleanup(() => sql.end())
     await sql.begin(async (tx) => {
-      const own = createCache(tx)
+      const own = createCache(tx, { timeout: 60_000 })
       await own.set('own', 1)
       expect([await own.get('own'), await cache.get('own')]).toEqual([1, undefined])
     })
     expect(await cache.get('own')).toBe(1)
     const rolledBack = sql.begin(async (tx) => {
-      await createCache(tx).set('own', 2)
+      await createCache(tx, { timeout: 60_000 }).set('own', 2)
       throw new Rollback()
     })
     await expect(rolledBack).rejects.toThrow(Rollback)
@@ -146,11 +149,11 @@ describe('a cache over a transaction', () => {
     const client = new PGlite()
     cleanup(() => client.close())
     await migrate(client)
-    const outside = createCache(client)
-    await client.transaction(async (tx) => createCache(tx).set('own', 1))
+    const outside = createCache(client, { timeout: 60_000 })
+    await client.transaction(async (tx) => createCache(tx, { timeout: 60_000 }).set('own', 1))
     expect(await outside.get('own')).toBe(1)
     await client.transaction(async (tx) => {
-      await createCache(tx).set('own', 2)
+      await createCache(tx, { timeout: 60_000 }).set('own', 2)
       await tx.rollback()
     })
     expect(await outside.get('own')).toBe(1)
@@ -162,7 +165,7 @@ describe('a cache over a transaction', () => {
     const sql = postgres(bare, { prepare: false, onnotice: () => {} })
     cleanup(() => sql.end())
     await sql.begin(async (tx) => {
-      const own = createCache(tx)
+      const own = createCache(tx, { timeout: 60_000 })
       await own.set('key', 'kept')
       // Reads and claims in one statement, which is a routine outside of transactions.
       expect(await own.getOrSet('key', () => 'computed')).toBe('kept')

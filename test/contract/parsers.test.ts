@@ -9,12 +9,15 @@ import type { Database } from 'pgstash'
 import { startLocalNeon } from 'pgstash/dev'
 import { cacheContract } from 'pgstash/testing'
 import postgres from 'postgres'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { createDatabase, createPool } from '../setup/databases.ts'
 import { lazily } from '../setup/lazily.ts'
 import '../setup/neon.ts'
 import { postgresStore } from '../setup/postgres-store.ts'
+
+// A large contract, on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** bool, int8, int2, int4, json, xid, float4, float8, text[], xid8, timestamptz, numeric, jsonb, pg_snapshot. */
 const OIDS = [16, 20, 21, 23, 114, 28, 700, 701, 1009, 5069, 1184, 1700, 3802, 5038]

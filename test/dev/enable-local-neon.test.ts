@@ -2,8 +2,11 @@ import { neon, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/neon-http'
 import { createCache, enableLocalNeon, InvalidOptionError } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { start } from './endpoint.ts'
+
+// A database starts, on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 const before = neonConfig.fetchEndpoint
 
@@ -91,7 +94,7 @@ describe('enableLocalNeon', () => {
     enableLocalNeon(neonConfig)
     const db = drizzle(local.connectionString)
     await migrate(db)
-    const cache = createCache(db)
+    const cache = createCache(db, { timeout: 60_000 })
     await cache.set('a', 1)
     expect(await cache.get('a')).toBe(1)
   })

@@ -1,8 +1,11 @@
 import { build } from 'esbuild'
 import { Miniflare } from 'miniflare'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { cleanup } from '../setup/cleanup.ts'
 import { start } from './endpoint.ts'
+
+// A database and workerd start, on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
 
 /** The code of docs/guides/local-neon.md, and the headers that arrive from workerd. */
 const WORKER = `

@@ -58,7 +58,7 @@ describe('the Worker of docs/getting-started/workers.md', () => {
   })
 
   it('deletes expired entries by its cron trigger', async () => {
-    const cache = createCache(database, { namespace: 'reports' })
+    const cache = createCache(database, { timeout: 60_000, namespace: 'reports' })
     await cache.set('expired', 1, { expiration: 0 })
     expect((await cache.stats()).expired).toBe(1)
     const { scheduled } = await worker.getWorker()

@@ -34,7 +34,7 @@ async function cacheOf(role: string, password: string): Promise<Cache> {
   const own = new URL(url)
   own.username = `${role}_${RUN}`
   own.password = password
-  return createCache(drizzle(createPool(own.href)))
+  return createCache(drizzle(createPool(own.href)), { timeout: 60_000 })
 }
 
 const refused = { code: 'DATABASE', sqlState: '42501', message: expect.stringContaining('`pgstash doctor`') }
@@ -64,7 +64,7 @@ describe('docs/guides/production.md', () => {
   })
 
   it('has a role for readers that may read, and nothing else', async () => {
-    await createCache(drizzle(owner)).set('key', 'value', { expiration: '1h', tags: ['tag'] })
+    await createCache(drizzle(owner), { timeout: 60_000 }).set('key', 'value', { expiration: '1h', tags: ['tag'] })
     const cache = await cacheOf('cache_reader', 'change me too')
     expect(await cache.get('key')).toBe('value')
     expect([...(await cache.getMany(['key', 'none']))]).toEqual([['key', 'value']])

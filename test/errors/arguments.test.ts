@@ -20,14 +20,14 @@ const faults: Faults = postgres.faults
 beforeAll(() => migrate(postgres.db))
 
 const STORES: [string, Cache][] = [
-  ['createCache', createCache(postgres.db)],
+  ['createCache', createCache(postgres.db, { timeout: 60_000 })],
   ['memoryCache', memoryCache()],
   ['nullCache', nullCache()],
   ['tieredCache', tieredCache({ l1: memoryCache(), l2: memoryCache() })],
   ['shardedCache', shardedCache({ nodes: { a: memoryCache(), b: memoryCache() } })],
   ['createCacheManager', createCacheManager({ default: 'a', stores: { a: memoryCache() } })],
   ['withMetrics', withMetrics(memoryCache())],
-  ['a namespace', createCache(postgres.db).namespace('a')],
+  ['a namespace', createCache(postgres.db, { timeout: 60_000 }).namespace('a')],
   ['platformCache', platformCache() as Cache],
 ]
 

@@ -36,7 +36,7 @@ describe('a cache that has never reached its database', () => {
     'logs the reason, once for all calls and caches, with onError: %s',
     async (onError) => {
       for (let made = 0; made < 3; made++) {
-        const cache = pgstash.createCache(db, { onError })
+        const cache = pgstash.createCache(db, { timeout: 60_000, onError })
         for (const key of ['a', 'b', 'c']) {
           await cache.get(key).catch(() => {})
           await cache.set(key, 1).catch(() => {})
@@ -63,7 +63,7 @@ describe('a cache that has never reached its database', () => {
   )
 
   it('logs each reason', async () => {
-    const cache = pgstash.createCache(db, { onError: 'miss' })
+    const cache = pgstash.createCache(db, { timeout: 60_000, onError: 'miss' })
     await cache.get('key')
     faults.next({ kind: 'error', status: 402, body: '' })
     await cache.get('key')
@@ -74,7 +74,7 @@ describe('a cache that has never reached its database', () => {
     const { Hono } = await import('hono')
     const { responseCache } = await import('pgstash/hono')
     const events: string[] = []
-    const cache = pgstash.createCache(db, { onEvent: ({ type }) => events.push(type) })
+    const cache = pgstash.createCache(db, { timeout: 60_000, onEvent: ({ type }) => events.push(type) })
     const app = new Hono().use(responseCache({ cache, expiration: '1m' })).get('/', (c) => c.text('page'))
     for (let request = 0; request < 3; request++) expect(await (await app.request('/')).text()).toBe('page')
     expect(said()).toEqual([MISSING_TABLES])
@@ -83,7 +83,7 @@ describe('a cache that has never reached its database', () => {
 
   it('logs the reason for a pool, and for an answer that does not come in time', async () => {
     const pool = createPool('postgresql://u:hunter2@127.0.0.1:2/db')
-    await pgstash.createCache(drizzlePg(pool), { onError: 'miss' }).get('key')
+    await pgstash.createCache(drizzlePg(pool), { timeout: 60_000, onError: 'miss' }).get('key')
     faults.always({ kind: 'hang' })
     await pgstash.createCache(db, { onError: 'miss', timeout: 50 }).get('key')
     expect(said()).toEqual([
@@ -93,7 +93,7 @@ describe('a cache that has never reached its database', () => {
   })
 
   it('logs nothing with warn: false', async () => {
-    await pgstash.createCache(db, { onError: 'miss', warn: false }).get('key')
+    await pgstash.createCache(db, { timeout: 60_000, onError: 'miss', warn: false }).get('key')
     expect(said()).toEqual([])
   })
 })
@@ -101,7 +101,7 @@ describe('a cache that has never reached its database', () => {
 describe('a cache that reached its database', () => {
   it('logs nothing when it loses the database', async () => {
     await migrate(db)
-    const cache = pgstash.createCache(db, { onError: 'miss' })
+    const cache = pgstash.createCache(db, { timeout: 60_000, onError: 'miss' })
     await cache.get('key')
     faults.always({ kind: 'reset' })
     await cache.get('key')
@@ -112,7 +112,7 @@ describe('a cache that reached its database', () => {
     await migrate(db)
     faults.next({ kind: 'error', status: 400, body: { message: 'no', code: '22003' } })
     await pgstash
-      .createCache(db)
+      .createCache(db, { timeout: 60_000 })
       .delete('key')
       .catch(() => {})
     expect(said()).toEqual([])

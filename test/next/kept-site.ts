@@ -56,7 +56,7 @@ export async function startDatabase(): Promise<Database> {
     NEON_FETCH_ENDPOINT: local.endpoint,
     ORIGIN: await startOrigin(),
   }
-  return { variables, cache: createCache(db), faults }
+  return { variables, cache: createCache(db, { timeout: 60_000 }), faults }
 }
 
 export async function startTwo(app: App, database: Database): Promise<Running> {

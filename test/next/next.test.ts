@@ -49,7 +49,7 @@ async function createVariables() {
     KNOWN_DATABASE_URL: connectionString,
     NEON_FETCH_ENDPOINT: endpoint,
   }
-  return { cache: createCache(db), variables }
+  return { cache: createCache(db, { timeout: 60_000 }), variables }
 }
 
 async function built(app: App, variables: Record<string, string>): Promise<void> {

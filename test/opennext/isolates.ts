@@ -31,11 +31,8 @@ const manifests: Plugin = {
   },
 }
 
-/**
- * The worker's script, as wrangler bundles it with `nodejs_compat`.
- * @param pageTimeoutMs the queue's option
- */
-async function bundleWorker(pageTimeoutMs: number): Promise<string> {
+/** The worker's script, as wrangler bundles it with `nodejs_compat`. */
+async function bundleWorker(databaseTimeoutMs: number, pageTimeoutMs: number): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`${FOLDER}worker.ts`],
     bundle: true,
@@ -46,7 +43,7 @@ async function bundleWorker(pageTimeoutMs: number): Promise<string> {
     target: 'es2022',
     conditions: ['workerd', 'worker', 'browser', 'import'],
     external: ['node:*', 'cloudflare:*', 'next/*'],
-    define: { PAGE_TIMEOUT_MS: String(pageTimeoutMs) },
+    define: { DATABASE_TIMEOUT_MS: String(databaseTimeoutMs), PAGE_TIMEOUT_MS: String(pageTimeoutMs) },
     plugins: [manifests],
     tsconfigRaw: {},
     logLevel: 'silent',
@@ -62,8 +59,10 @@ export interface Isolate {
 export interface IsolateOptions {
   readonly bindings: Record<string, string>
   readonly count?: number
-  /** The time limit for rendering a page. Default 2 seconds. */
-  readonly pageTimeoutMs?: number
+  /** The cache's time limit for a statement. Default a minute. */
+  readonly databaseTimeoutMs?: number | undefined
+  /** The queue's time limit for rendering a page. Default a minute. */
+  readonly pageTimeoutMs?: number | undefined
   /** The target of the binding WORKER_SELF_REFERENCE; undefined for no binding. */
   readonly self?: ((request: Request) => Response | Promise<Response>) | undefined
 }
@@ -73,9 +72,10 @@ export async function startIsolates({
   bindings,
   count = 1,
   self,
-  pageTimeoutMs = 2_000,
+  databaseTimeoutMs = 60_000,
+  pageTimeoutMs = 60_000,
 }: IsolateOptions): Promise<Isolate[]> {
-  const script = await bundleWorker(pageTimeoutMs)
+  const script = await bundleWorker(databaseTimeoutMs, pageTimeoutMs)
   const names = Array.from({ length: count }, (_, i) => `isolate-${i}`)
   const miniflare = new Miniflare({
     workers: names.map((name) => ({

@@ -119,7 +119,7 @@ describe('a cache with its own options', () => {
   })
 
   it("does not mistake a failure for a tag that was never revalidated, with onError: 'miss'", async () => {
-    const tags = tagCache(() => site.client({ onError: 'miss', warn: false, timeout: 1_000 }))
+    const tags = tagCache(() => site.client({ onError: 'miss', warn: false }))
     site.faults.always({ kind: 'error', status: 500 })
     expect(await tags.hasBeenRevalidated(['any'], Date.now())).toBe(true)
     site.faults.heal()
@@ -152,7 +152,7 @@ describe('a cache with its own options', () => {
 
   it('reports hits, misses, writes and failures', async () => {
     const events: { type: string; operation: string }[] = []
-    const makeCache = () => site.client({ onEvent: (event) => events.push(event), warn: false, timeout: 1_000 })
+    const makeCache = () => site.client({ onEvent: (event) => events.push(event), warn: false })
     const [entries, tags] = [incrementalCache(makeCache), tagCache(makeCache)]
     await entries.get('/events')
     await entries.set('/events', PAGE)
@@ -194,7 +194,7 @@ it('marks its requests as internal to Next, because a page that Next renders mus
 it.each(Object.entries(connectors))('the overrides work over %s', async (_name, connect) => {
   const db = await connect(await createDatabase())
   await migrate(db)
-  const makeCache = () => createCache(db)
+  const makeCache = () => createCache(db, { timeout: 60_000 })
   const [entries, tags] = [incrementalCache(makeCache), tagCache(makeCache)]
   await entries.set('/page', PAGE)
   const found = await entries.get('/page')

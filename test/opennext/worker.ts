@@ -27,7 +27,8 @@ interface Context {
   waitUntil(work: Promise<unknown>): void
 }
 
-/** The bundler replaces it, because no binding is known yet when OpenNext loads its configuration. */
+/** The bundler replaces these, because no binding is known yet when OpenNext loads its configuration. */
+declare const DATABASE_TIMEOUT_MS: number
 declare const PAGE_TIMEOUT_MS: number
 
 export type Step = readonly [name: string, ...args: unknown[]]
@@ -38,7 +39,10 @@ Object.defineProperty(globalThis, Symbol.for('__cloudflare-context__'), { get: (
 
 // Outside of every request, as OpenNext loads its configuration. No variable and no binding exists yet.
 const makeCache = () =>
-  createCache(() => drizzle({ client: neon(process.env.DATABASE_URL ?? '') }), { warn: false, timeout: 2_000 })
+  createCache(() => drizzle({ client: neon(process.env.DATABASE_URL ?? '') }), {
+    warn: false,
+    timeout: DATABASE_TIMEOUT_MS,
+  })
 const globals = globalThis as unknown as Record<string, unknown>
 Object.assign(globals, {
   __openNextAls: new AsyncLocalStorage(),

@@ -12,7 +12,7 @@ import { bin, install, linkPackages, pack, run, writeIn } from './packed.ts'
 import { COMPATIBILITY_DATES, startWorker } from './runtimes.ts'
 
 const PROGRAM = `import { createCache } from 'pgstash'
-  const cache = createCache.fromEnv(process.env, { warn: false })
+  const cache = createCache.fromEnv(process.env, { timeout: 60_000, warn: false })
   await cache.set('key', 'value', { expiration: '1h' }).catch(({ code, message }) => console.log(code, message))
   console.log(await cache.get('key').catch(({ code }) => code))`
 const NEEDS_PG =
@@ -80,7 +80,7 @@ describe('a bundle for the edge', () => {
   const WORKER = `import { createCache } from 'pgstash'
     let cache
     export default { async fetch(_request, env) {
-      cache ??= createCache.fromEnv(env, { warn: false })
+      cache ??= createCache.fromEnv(env, { timeout: 60_000, warn: false })
       try {
         await cache.set('edge', { made: 'there' })
         return Response.json(await cache.get('edge'))

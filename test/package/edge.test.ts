@@ -72,8 +72,8 @@ const BUDGET_BYTES: Record<string, number> = {
 const CLIENTS = 50
 const ALL_RIGHT = clients().map((own) => ({ status: 200, body: ['S', own, 'S', null, 'S'] }))
 
-/** Longer than any operation may take with its timeout of five seconds. */
-const HUNG_AFTER_MS = 8_000
+/** Longer than any operation may take with its timeout of 12 seconds. */
+const HUNG_AFTER_MS = 30_000
 
 let folder: string
 let env: { ENDPOINT: string; DATABASE_URL: string }
@@ -192,7 +192,7 @@ describe('a worker without the driver of Neon', () => {
       export default { async fetch(_request, env) {
         const db = neonOverFetch(env.DATABASE_URL, env.ENDPOINT)
         await migrate(db)
-        const cache = createCache(db, { namespace: env.RUNTIME, warn: false })
+        const cache = createCache(db, { timeout: 60_000, namespace: env.RUNTIME, warn: false })
         await cache.clear()
         await cache.set('user', { name: 'Ada' }, { tags: ['users'], expiration: '1h' })
         const computed = [await cache.getOrSet('made', () => 1), await cache.getOrSet('made', () => 2)]
@@ -220,6 +220,9 @@ describe('a worker without the driver of Neon', () => {
 describe('one cache for all requests of an isolate', () => {
   let worker: string
   let entryWorker: string
+  /** After half of it, those who wait for a statement of another request send their own. */
+  const patient = { TIMEOUT_MS: '60000' }
+  const impatient = { TIMEOUT_MS: '12000' }
 
   beforeAll(async () => {
     worker = await bundleForEdge({ entry: `export { default } from './probes/shared-cache.ts'`, folder })
@@ -227,19 +230,20 @@ describe('one cache for all requests of an isolate', () => {
     neonConfig.fetchEndpoint = () => env.ENDPOINT
     const db = drizzle(neon(env.DATABASE_URL))
     await migrate(db)
-    await createCache(db).setMany([['same', 'S'], ...clients().map((own) => [own, own] as const)])
+    await createCache(db, { timeout: 60_000 }).setMany([['same', 'S'], ...clients().map((own) => [own, own] as const)])
   })
 
   describe.each(COMPATIBILITY_DATES)('in workerd, compatibility date %s', (date) => {
     it('answers 50 requests that arrive at once, each with two statements for its five reads', async () => {
-      const url = await startWorker(worker, { bindings: env, compatibilityDate: date })
+      const url = await startWorker(worker, { bindings: { ...env, ...patient }, compatibilityDate: date })
       expect(await Promise.all(clients().map((own) => answer(fetch(`${url}?own=${own}`))))).toEqual(ALL_RIGHT)
       expect(faults.requests).toBe(2 * CLIENTS)
     })
 
     it('answers 50 requests that one promise resumes at the same instant', async () => {
       const gate = await startGate(CLIENTS - 1)
-      const url = await startWorker(worker, { bindings: { ...env, GATE: gate.url }, compatibilityDate: date })
+      const bindings = { ...env, ...patient, GATE: gate.url }
+      const url = await startWorker(worker, { bindings, compatibilityDate: date })
       expect(await Promise.all(clients().map((own) => answer(fetch(`${url}/gated?own=${own}`))))).toEqual(ALL_RIGHT)
       // workerd continues each request in its own turn, so that no request waits for a statement of another one.
       expect(faults.requests).toBe(2 * CLIENTS)
@@ -247,7 +251,8 @@ describe('one cache for all requests of an isolate', () => {
 
     it('answers the others when a request is cancelled by its client while it reads', async () => {
       const gate = await startGate(CLIENTS - 1)
-      const url = await startWorker(worker, { bindings: { ...env, GATE: gate.url }, compatibilityDate: date })
+      const bindings = { ...env, ...impatient, GATE: gate.url }
+      const url = await startWorker(worker, { bindings, compatibilityDate: date })
       faults.next({ kind: 'hang' })
       const first = leavingClient(`${url}/gated?own=own-0`)
       await gate.waiting
@@ -270,27 +275,29 @@ describe('one cache for all requests of an isolate', () => {
   })
 
   it('answers 50 requests at once on edge-runtime, with statements that they share', async () => {
-    const runtime = await startEdgeRuntime()
+    const runtime = await startEdgeRuntime(patient)
     expect(await Promise.all(clients().map((own) => answer(runtime(own))))).toEqual(ALL_RIGHT)
     expect(faults.requests).toBeLessThanOrEqual(CLIENTS / 10)
   })
 
-  it('answers the waiters of a hanging read after about a second, on edge-runtime', async () => {
-    const runtime = await startEdgeRuntime()
+  it('answers the waiters of a hanging read after half of the timeout, on edge-runtime', async () => {
+    const runtime = await startEdgeRuntime(impatient)
     faults.next({ kind: 'hang' })
     const startedAt = performance.now()
     const [, ...followers] = clients().map((own) => answer(runtime(own)))
+    // Whoever waits for the whole timeout gets an error.
     expect(await Promise.all(followers)).toEqual(ALL_RIGHT.slice(1))
-    const elapsed = performance.now() - startedAt
-    expect(elapsed).toBeGreaterThan(900)
-    expect(elapsed).toBeLessThan(4_000)
+    expect(performance.now() - startedAt).toBeGreaterThan(5_000)
   })
 
-  async function startEdgeRuntime(): Promise<(own: string) => Promise<Response>> {
+  async function startEdgeRuntime(timeout: object): Promise<(own: string) => Promise<Response>> {
     const entry = `import worker from './probes/shared-cache.ts'
       addEventListener('fetch', (event) => event.respondWith(worker.fetch(event.request, globalThis.env)))`
     const initialCode = await bundleForEdge({ entry, folder, format: 'iife' })
-    const runtime = new EdgeRuntime({ initialCode, extend: (context) => Object.assign(context, { env }) })
+    const runtime = new EdgeRuntime({
+      initialCode,
+      extend: (context) => Object.assign(context, { env: { ...env, ...timeout } }),
+    })
     return (own) => runtime.dispatchFetch(`https://example.com/?own=${own}`)
   }
 })

@@ -81,7 +81,7 @@ it('installs the package with what it declares and drizzle-orm', async () => {
     expect(names).not.toContain(peer)
   }
   await access(join(installed, 'node_modules/pgstash/dist/index.js'))
-})
+}, 600_000)
 
 function add(path: string, fields: object = {}): Promise<void> {
   return writeIn(project, join(path, 'package.json'), JSON.stringify({ version: '1.0.0', ...fields }))

@@ -11,6 +11,9 @@ import { layOut } from './node-modules.ts'
 
 const exec = promisify(execFile)
 
+// Whoever uses the package may first have to pack it or to wait for it, on a busy machine.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 })
+
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 
 /**
@@ -85,7 +88,7 @@ export async function pack(): Promise<Packed> {
     await writeFile(`${result}.draft`, JSON.stringify(packed))
     await rename(`${result}.draft`, result)
   }
-  const text = await vi.waitFor(() => readFile(result, 'utf8'), { interval: 50, timeout: 100_000 })
+  const text = await vi.waitFor(() => readFile(result, 'utf8'), { interval: 50, timeout: 500_000 })
   const packed = JSON.parse(text) as Packed & { failure?: string }
   if (packed.failure !== undefined) throw new Error(`npm pack failed: ${packed.failure}`)
   return packed

@@ -98,7 +98,7 @@ describe('the snippets', () => {
     beforeAll(async () => {
       db = drizzle(createPool(await createDatabase()))
       await migrate(db)
-      cache = createCache(db)
+      cache = createCache(db, { timeout: 60_000 })
     })
 
     it('count views and refuse a sixth attempt', async () => {
@@ -183,7 +183,7 @@ describe('the snippets', () => {
     })
 
     it('vercel-cron.ts removes what has expired, for the right secret only', async () => {
-      const cache = createCache(db)
+      const cache = createCache(db, { timeout: 60_000 })
       await cache.setMany({ a: 1, b: 2 }, { expiration: '1m' })
       await cache.set('kept', 1)
       await advance(db, 2 * 60_000)

@@ -18,7 +18,7 @@ const STRICT = { strict: true, exactOptionalPropertyTypes: true, noEmit: true, s
 /** No DOM library, because a server may have none. */
 const ENVIRONMENT = { target: 'es2022', lib: ['es2022'], types: ['node'] }
 /** Each compiler checks Drizzle's declarations as well. */
-const TIMEOUT_MS = 300_000
+const TIMEOUT_MS = 900_000
 
 let project: string
 /** The packages whose declarations must have no errors: ours, and its dependencies. */

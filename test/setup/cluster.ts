@@ -32,6 +32,8 @@ export interface Member {
   copy(): Promise<Member>
   /** Makes a copy follow another member when it starts. */
   follow(primary: Member): Promise<void>
+  /** From now on, no commit is flushed until the server crashes or stops. */
+  stopFlushing(): Promise<void>
   /** Kills a process of the server. The server then restarts the others, and recovers the flushed commits. */
   crash(): Promise<void>
 }
@@ -50,7 +52,11 @@ async function memberIn(place: Place): Promise<Member> {
   const url = urlAt(port)
   let server: ChildProcess | undefined
   let following: string[] = []
+  let pausedWriter: number | undefined
   async function stop(): Promise<void> {
+    // The server waits until all of its processes have ended.
+    if (pausedWriter !== undefined) process.kill(pausedWriter, 'SIGCONT')
+    pausedWriter = undefined
     if (server !== undefined) await stopped(server)
     server = undefined
   }
@@ -75,20 +81,31 @@ async function memberIn(place: Place): Promise<Member> {
       if (place.account.uid !== undefined) await chown(signal, place.account.uid, place.account.gid)
       following = [`primary_conninfo=host=127.0.0.1 port=${port} user=postgres password=${password}`]
     },
+    async stopFlushing() {
+      const client = new pg.Client(url)
+      await client.connect()
+      pausedWriter = await walWriterOf(client)
+      process.kill(pausedWriter, 'SIGSTOP')
+      await client.end()
+    },
     async crash() {
-      const [victim, witness] = [new pg.Client(url), new pg.Client(url)]
-      for (const client of [victim, witness]) {
-        client.on('error', () => {})
-        await client.connect()
-      }
-      const { rows } = await victim.query('select pg_backend_pid() as pid')
+      const witness = new pg.Client(url)
+      witness.on('error', () => {})
+      await witness.connect()
       const noticed = new Promise((resolve) => witness.once('end', resolve))
-      process.kill(rows[0].pid, 'SIGKILL')
+      // Any process would do. This one flushes nothing more, and ends even if it is paused.
+      process.kill(await walWriterOf(witness), 'SIGKILL')
+      pausedWriter = undefined
       // The server ends all of its processes once it notices that one died.
       await noticed
       await answers(url)
     },
   }
+}
+
+async function walWriterOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query("select pid from pg_stat_activity where backend_type = 'walwriter'")
+  return rows[0].pid
 }
 
 /** A copied folder belongs to the user who copied it. */

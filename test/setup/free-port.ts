@@ -4,10 +4,18 @@ import { createServer } from 'node:net'
 const LOWEST = 12_000
 const HIGHEST = 31_999
 
-/** A port of 127.0.0.1 on which nothing listens. */
+/** Two workers run tests at the same time. One uses odd ports, and the other uses even ports. */
+const WORKERS = 2
+
+const returned = new Set<number>()
+
+/** A port of 127.0.0.1 on which nothing listens. Each call returns another port, because a caller may use its port much later. */
 export async function freePort(): Promise<number> {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS
   for (;;) {
-    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST + 1))
+    const port = LOWEST + WORKERS * Math.floor((Math.random() * (HIGHEST - LOWEST + 1)) / WORKERS) + worker
+    if (returned.has(port)) continue
+    returned.add(port)
     if (await isFree(port)) return port
   }
 }

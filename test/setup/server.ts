@@ -24,9 +24,9 @@ export interface Server {
 
 export async function startServer(settings: readonly string[] = [], bin?: string): Promise<Server> {
   const place = await findPlace(bin ?? (await installedBinaries()))
-  const port = await freePort()
   try {
     await initialize(place)
+    const port = await freePort()
     const server = await launch(place, port, ['max_connections=200', ...settings])
     return {
       url: `postgresql://postgres:postgres@127.0.0.1:${port}/postgres`,

@@ -189,7 +189,7 @@ export const DEFECTS: Record<string, Defect> = {
     readOrClaim: (request) => store.readOrClaim({ ...request, early: 0 }),
   })),
   'a claim that is early whatever the computation took': defect('a lease', (store) => ({
-    fill: (request) => store.fill({ ...request, computeMs: 60_000 }),
+    fill: (request) => store.fill({ ...request, computeMs: 600_000 }),
   })),
 
   'a write that breaks no lease': defect('a refresh is not stored after', keepingLease('write')),

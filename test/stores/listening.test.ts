@@ -1,4 +1,5 @@
 /** A listening connection that dies silently: `listen` notices, reconnects, and drops copies that may be outdated. */
+import { type AddressInfo, createServer } from 'node:net'
 import { Client as NeonClient, neonConfig } from '@neondatabase/serverless'
 import { drizzle } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
@@ -15,6 +16,7 @@ import {
 import { migrate } from 'pgstash/migrate'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
+import { pause } from '../fill/clients.ts'
 import { cleanup } from '../setup/cleanup.ts'
 import { createLonelyDatabase, createPool } from '../setup/databases.ts'
 import { eventually } from '../setup/eventually.ts'
@@ -36,7 +38,7 @@ beforeAll(async () => {
   pool = createPool(url)
   const db = drizzle(pool)
   await migrate(db, { notify: CHANNEL })
-  writer = createCache(db)
+  writer = createCache(db, { timeout: 60_000 })
 })
 
 /** Each creates clients for a database. */
@@ -60,7 +62,8 @@ interface Reader {
 
 /** A tier that has a copy of `key`, and listens. */
 async function startReader(connect: () => ListeningClient, options: Partial<ListenOptions> = RULES): Promise<Reader> {
-  const cache = tieredCache({ l1: memoryCache(), l2: createCache(drizzle(pool)), l1Expiration: '1h' })
+  const l2 = createCache(drizzle(pool), { timeout: 60_000 })
+  const cache = tieredCache({ l1: memoryCache(), l2, l1Expiration: '1h' })
   const clients: ListeningClient[] = []
   const errors: unknown[] = []
   const listening = listen(cache, {
@@ -88,6 +91,15 @@ function backendOf(client: { processID?: number | null } | undefined): number {
   return processID
 }
 
+/** Sends a signal to the newest backend. On a slow machine, a false alarm may have replaced earlier clients. */
+function signalBackend({ clients }: Reader, signal: 'SIGSTOP' | 'SIGKILL') {
+  return eventually(() => {
+    const backend = backendOf(clients.at(-1))
+    process.kill(backend, signal)
+    return { backend, before: clients.length }
+  })
+}
+
 const silences: Record<string, (relay: TcpRelay) => void> = {
   'is dropped by the network': (relay) => relay.forgetConnections(),
   'passes nothing from the server': (relay) => relay.muteServer(),
@@ -100,10 +112,11 @@ describe.each(Object.entries(drivers))('a listening connection of %s', (_name, d
     async (_how, silence) => {
       const relay = await startTcpRelay(url)
       const { cache, listening, clients, errors } = await startReader(await driver(relay.url))
+      const before = clients.length
       silence(relay)
       await writer.set('key', 'new')
       await eventually(async () => expect(await cache.get('key')).toBe('new'))
-      await eventually(() => expect(clients.length).toBeGreaterThan(1))
+      await eventually(() => expect(clients.length).toBeGreaterThan(before))
       expect(errors).toContainEqual(expect.objectContaining({ code: 'DATABASE' }))
       // The new connection receives notifications.
       await eventually(async () => {
@@ -116,11 +129,11 @@ describe.each(Object.entries(drivers))('a listening connection of %s', (_name, d
   )
 
   it('is replaced if its backend is paused', async () => {
-    const { cache, clients, listening } = await startReader(await driver(url))
-    const backend = backendOf(clients[0])
-    process.kill(backend, 'SIGSTOP')
+    const reader = await startReader(await driver(url))
+    const { cache, clients, listening } = reader
+    const { backend, before } = await signalBackend(reader, 'SIGSTOP')
     onTestFinished(() => void process.kill(backend, 'SIGCONT'))
-    await eventually(() => expect(clients.length).toBeGreaterThan(1))
+    await eventually(() => expect(clients.length).toBeGreaterThan(before))
     await eventually(async () => {
       await writer.set('key', 'new')
       expect(await cache.get('key')).toBe('new')
@@ -130,9 +143,10 @@ describe.each(Object.entries(drivers))('a listening connection of %s', (_name, d
 })
 
 it('listen reconnects after a server crash', async () => {
-  const { cache, clients } = await startReader(() => new pg.Client(url))
-  process.kill(backendOf(clients[0]), 'SIGKILL')
-  await eventually(() => expect(clients.length).toBeGreaterThan(1))
+  const reader = await startReader(() => new pg.Client(url))
+  const { cache, clients } = reader
+  const { before } = await signalBackend(reader, 'SIGKILL')
+  await eventually(() => expect(clients.length).toBeGreaterThan(before))
   await eventually(async () => {
     await writer.set('key', 'after the crash')
     expect(await cache.get('key')).toBe('after the crash')
@@ -150,18 +164,61 @@ it('listen gives up on a server that accepts connections but never answers', asy
   await eventually(() => expect(relay.open).toBeLessThanOrEqual(1))
 })
 
+it.each(['gives up', 'is closed'])(
+  'listen %s while a WebSocket never opens, without an uncaught error',
+  async (how) => {
+    let open = 0
+    const deaf = createServer((socket) => {
+      open++
+      socket
+        .on('close', () => open--)
+        .on('error', () => {})
+        .resume()
+    })
+    const port = await new Promise<number>((resolve) => {
+      deaf.listen(0, '127.0.0.1', () => resolve((deaf.address() as AddressInfo).port))
+    })
+    cleanup(() => deaf.close())
+    const errors: unknown[] = []
+    let clients = 0
+    const listening = listen(tieredCache({ l1: memoryCache(), l2: memoryCache() }), {
+      channel: CHANNEL,
+      connect() {
+        clients++
+        const client = new NeonClient(url)
+        Object.assign(client.neonConfig, {
+          webSocketConstructor: WebSocket,
+          useSecureWebSocket: false,
+          pipelineConnect: false,
+        })
+        client.neonConfig.wsProxy = () => `127.0.0.1:${port}`
+        return client
+      },
+      onError: (error) => void errors.push(error),
+      timeout: how === 'gives up' ? 200 : '1m',
+    })
+    cleanup(() => listening.close())
+    await eventually(() => expect(open).toBe(1))
+    if (how === 'gives up') await eventually(() => expect(clients).toBeGreaterThan(3))
+    await listening.close()
+    await eventually(() => expect(open).toBe(0))
+    expect(errors.every((error) => error instanceof Error)).toBe(true)
+  },
+)
+
 describe.skipIf(pgbouncerPath === undefined)('through PgBouncer with transaction pooling', () => {
   it('reports that the session no longer listens', async () => {
     const bouncer = await startPgBouncer(url, 2)
     const { errors } = await startReader(() => new pg.Client(bouncer))
     const other = createPool(bouncer, { max: 1 })
     const holder = await other.connect()
-    // Takes one of the two sessions. One of the two never listened.
-    await holder.query('begin')
-    await eventually(() =>
-      expect(errors).toContainEqual(expect.objectContaining({ message: expect.stringContaining('direct host') })),
-    )
-    await holder.query('commit')
+    await eventually(async () => {
+      // Takes one of the two sessions for some heartbeats. One of the two never listened.
+      await holder.query('begin')
+      await pause(200)
+      await holder.query('commit')
+      expect(errors).toContainEqual(expect.objectContaining({ message: expect.stringContaining('direct host') }))
+    })
     holder.release()
   })
 })
@@ -178,8 +235,8 @@ it('heartbeats end with the connection, and `heartbeat: false` sends none', asyn
     return Object.assign(client, { sent, query: count })
   }
   const [beating, silent] = [counted(), counted()]
-  const first = await startReader(() => beating, { heartbeat: 10 })
-  const second = await startReader(() => silent, { heartbeat: false })
+  const first = await startReader(() => beating, { heartbeat: 10, timeout: '1m' })
+  const second = await startReader(() => silent, { heartbeat: false, timeout: '1m' })
   await eventually(() => expect(beating.sent.length).toBeGreaterThan(5))
   await first.listening.close()
   const sent = beating.sent.length
@@ -193,7 +250,8 @@ it('listen works for a role without the right to query channels', async () => {
   await pool.query('revoke execute on function pg_listening_channels() from public')
   const own = new URL(url)
   Object.assign(own, { username: role, password: 'l' })
-  const { clients, errors, listening } = await startReader(() => new pg.Client(own.href), { heartbeat: 10 })
+  const options = { heartbeat: 10, timeout: '1m' } as const
+  const { clients, errors, listening } = await startReader(() => new pg.Client(own.href), options)
   const asked = `select from pg_stat_activity where usename = '${role}' and query like '%pg_listening_channels%'`
   await eventually(async () => expect((await pool.query(asked)).rowCount).toBe(1))
   await listening.close()

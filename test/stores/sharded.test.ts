@@ -268,7 +268,8 @@ describe('calls of all nodes, some of them unreachable', () => {
     const [pool, other] = await Promise.all([1, 2].map(async () => createPool(await createDatabase())))
     if (pool === undefined || other === undefined) throw new Error('Expected two pools.')
     for (const each of [pool, other]) await migrate(drizzle(each))
-    const unreachable = () => createCache(drizzle(createPool('postgresql://postgres@127.0.0.1:1/none')))
+    const nowhere = drizzle(createPool('postgresql://postgres@127.0.0.1:1/none'))
+    const unreachable = () => createCache(nowhere, { timeout: 60_000 })
     const nodes = {
       first: unreachable(),
       a: createCache(drizzle(pool), { timeout: 60_000 }),

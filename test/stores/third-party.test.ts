@@ -36,7 +36,7 @@ function contractOf(store: StoreUnderTest, limits: readonly string[]): void {
     expect,
     it(name: string, run: () => Promise<void>) {
       seen.add(name)
-      if (!limits.includes(name)) it(name, run)
+      if (!limits.includes(name)) it(name, run, 600_000)
     },
   }
   cacheContract(runner, store)

@@ -248,6 +248,7 @@ describe('listening', () => {
         return client
       },
       onError: (error) => void errors.push(error),
+      timeout: '1m',
     })
     await listening.ready
     await other.set('key', 'old', { tags: ['tag'] })

@@ -59,6 +59,7 @@ const FAULTS: Record<string, Fault> = {
     takesIdsBack: true,
     async mark(member) {
       await query(member.url, 'checkpoint')
+      await member.stopFlushing()
       return () => member.crash()
     },
   },
@@ -104,7 +105,7 @@ const FAULTS: Record<string, Fault> = {
 }
 
 describe.each(Object.entries(FAULTS))('after %s', (_name, { takesIdsBack, mark }) => {
-  it('a tier drops its copies, also if the ids have caught up, on every driver', { timeout: 120_000 }, async () => {
+  it('a tier drops its copies, also if the ids have caught up, on every driver', { timeout: 300_000 }, async () => {
     const member = await createMember()
     const address = await createAddress(member.url)
     await migrate(drizzle({ client: createPool(member.url) }), { changes: true })

@@ -105,11 +105,11 @@ describe('the expiration of an item', () => {
   })
 
   it('is the ttl in seconds, with fractions', async () => {
-    await driver.setItem('a', 'text', { ttl: 60 })
+    await driver.setItem('a', 'text', { ttl: 600 })
     await driver.setItemRaw('b', 'text', { ttl: 0.5 })
-    await advance(site.db, 59_000)
+    await advance(site.db, 500_000)
     expect([await driver.getItem('a'), await driver.getItem('b')]).toEqual(['text', null])
-    await advance(site.db, 1_000)
+    await advance(site.db, 100_000)
     expect([await driver.getItem('a'), await driver.hasItem('a')]).toEqual([null, false])
   })
 
@@ -146,7 +146,7 @@ describe('the expiration of an item', () => {
   })
 
   it('ignores the default of the cache, which does not know how long Nitro serves an item as stale', async () => {
-    driver = unstorageDriver({ cache: createCache(site.db, { expiration: '1m' }) })
+    driver = unstorageDriver({ cache: createCache(site.db, { timeout: 60_000, expiration: '1m' }) })
     await driver.setItem('a', 'text')
     expect(await lifeOf('a')).toBe(30 * DAY_MS)
   })
@@ -181,7 +181,7 @@ describe('a value', () => {
   })
 
   it('rejects if it is too large or the codec refuses it, and the older one stays', async () => {
-    driver = unstorageDriver({ cache: createCache(site.db, { maxValueBytes: 10 }) })
+    driver = unstorageDriver({ cache: createCache(site.db, { timeout: 60_000, maxValueBytes: 10 }) })
     await driver.setItem('a', 'old')
     await expect(driver.setItem('a', 'x'.repeat(20))).rejects.toMatchObject({ code: 'VALUE_TOO_LARGE' })
     await expect(driver.setItemRaw('a', { nested: new Map() })).rejects.toMatchObject({ code: 'UNSERIALIZABLE_VALUE' })
@@ -500,7 +500,9 @@ describe('the cache of a driver', () => {
     await memory.setItem('b', 'y', { ttl: 60 })
     await memory.clear('users')
     expect(await memory.getKeys()).toEqual(['b'])
-    expect(await memory.getMeta('b')).toMatchObject({ ttl: 60 })
+    const { ttl } = (await memory.getMeta('b')) ?? {}
+    expect(ttl).toBeLessThanOrEqual(60)
+    expect(ttl).toBeGreaterThan(50)
   })
 })
 

@@ -18,6 +18,8 @@ describe('a cached handler of Nitro 2', () => {
     expect(site.origin.calls('/page')).toHaveLength(1)
     await advance(site.db, 60_000)
     expect(await textOf(site.askOther('/page'))).not.toBe(first)
+    // Nitro writes after the response. A late write would count in the next test.
+    await livesOf(site)
   })
 
   it('takes one round trip on a hit', async () => {
@@ -34,7 +36,10 @@ describe('a cached handler of Nitro 2', () => {
     await makeStale(site)
     await advance(site.db, 3_660_000)
     expect(await textOf(site.askOther('/swr'))).toBe(first)
-    await eventually(async () => expect(await textOf(site.ask('/swr'))).not.toBe(first))
+    const [key = ''] = (await site.pages.list()).entries.map((entry) => entry.key)
+    // The other process alone refreshes it. A refresh by this one too could store its result during the next test.
+    await eventually(async () => expect(await site.pages.get(key)).not.toContain(first))
+    expect(await textOf(site.ask('/swr'))).not.toBe(first)
   })
 
   it('may come from a route rule', async () => {
@@ -80,7 +85,7 @@ describe('useStorage of Nitro 2', () => {
     ]
     const answers = await callStorage(site.ask, { base: 'data', calls })
     expect(answers).toEqual([{ name: 'Ada' }, ['users:a'], false])
-    expect(await createCache(site.db).namespace('data').expiration('users:a')).toBe(null)
+    expect(await createCache(site.db, { timeout: 60_000 }).namespace('data').expiration('users:a')).toBe(null)
   })
 
   it('keeps files byte for byte', async () => {

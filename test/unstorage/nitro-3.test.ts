@@ -26,6 +26,8 @@ describe('a cached handler of Nitro 3', () => {
     expect(site.origin.calls('/page')).toHaveLength(1)
     await advance(site.db, 60_000)
     expect(await textOf(site.askOther('/page'))).not.toBe(first)
+    // Nitro writes after the response. A late write would count in the next test.
+    await livesOf(site)
   })
 
   it('takes one round trip on a hit', async () => {
@@ -46,7 +48,10 @@ describe('a cached handler of Nitro 3', () => {
     expect(await livesOf(site)).toEqual([DAYS_30_MINUTES])
     await makeStale(site)
     expect(await textOf(site.askOther('/swr'))).toBe(first)
-    await eventually(async () => expect(await textOf(site.ask('/swr'))).not.toBe(first))
+    const [key = ''] = (await site.pages.list()).entries.map((entry) => entry.key)
+    // The other process alone refreshes it. A refresh by this one too could store its result during the next test.
+    await eventually(async () => expect(await site.pages.get(key)).not.toContain(first))
+    expect(await textOf(site.ask('/swr'))).not.toBe(first)
   })
 
   it('may come from a route rule', async () => {
@@ -90,7 +95,7 @@ describe('useStorage of Nitro 3', () => {
     await callStorage(site.askOther, { base: '', calls: [['clear', 'cache']] })
     expect((await site.pages.list()).entries).toEqual([])
     expect(await callStorage(site.ask, { base: 'data', calls: [['getItem', 'users:a']] })).toEqual([{ name: 'Ada' }])
-    expect(await createCache(site.db).namespace('data').expiration('users:a')).toBe(null)
+    expect(await createCache(site.db, { timeout: 60_000 }).namespace('data').expiration('users:a')).toBe(null)
   })
 
   it('keeps files byte for byte', async () => {

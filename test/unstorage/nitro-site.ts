@@ -33,7 +33,14 @@ export function createNitroSite(build: () => Promise<App>): Site {
     const origin = await startOrigin()
     const env = { DATABASE_URL: server.connectionString, ORIGIN: origin.url }
     const [ask, askOther] = [await app.start(env), await app.start(env)]
-    Object.assign(site, { db, faults, origin, pages: createCache(db).namespace('pages'), ask, askOther })
+    Object.assign(site, {
+      db,
+      faults,
+      origin,
+      pages: createCache(db, { timeout: 60_000 }).namespace('pages'),
+      ask,
+      askOther,
+    })
   }, 300_000)
 
   beforeEach(async () => {

@@ -77,10 +77,10 @@ describe('the factory of the driver', () => {
 
 describe('a driver with a connection string', () => {
   it('keeps items in its namespace', async () => {
-    const driver = unstorageDriver({ url, namespace: 'one' })
+    const driver = unstorageDriver({ url, namespace: 'one', timeout: 60_000 })
     await driver.setItem('a', 'text', { ttl: 60 })
-    expect(await createCache(site.db).namespace('one').get('a')).toBe('text')
-    expect(await unstorageDriver({ url, namespace: 'two' }).getItem('a')).toBe(null)
+    expect(await createCache(site.db, { timeout: 60_000 }).namespace('one').get('a')).toBe('text')
+    expect(await unstorageDriver({ url, namespace: 'two', timeout: 60_000 }).getItem('a')).toBe(null)
   })
 
   it('opens one cache', () => {
@@ -91,7 +91,7 @@ describe('a driver with a connection string', () => {
   it.each([[{ DATABASE_URL: 'url' }], [{ POSTGRES_URL: 'url' }], [{ DATABASE_URL: 'url', POSTGRES_URL: 'wrong' }]])(
     'finds the string in the environment, at the first call: %o',
     async (names) => {
-      const driver = unstorageDriver()
+      const driver = unstorageDriver({ timeout: 60_000 })
       for (const [name, value] of Object.entries({ DATABASE_URL: '', POSTGRES_URL: '', ...names })) {
         vi.stubEnv(name, value === 'url' ? url : value === 'wrong' ? SECRET : value)
       }
@@ -103,7 +103,10 @@ describe('a driver with a connection string', () => {
   it('reports a missing string, and looks again', async () => {
     for (const name of ['DATABASE_URL', 'POSTGRES_URL']) vi.stubEnv(name, '')
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
-    const [cached, stored] = [unstorageDriver(), unstorageDriver({ onError: 'throw' })]
+    const [cached, stored] = [
+      unstorageDriver({ timeout: 60_000 }),
+      unstorageDriver({ timeout: 60_000, onError: 'throw' }),
+    ]
     await expect(stored.getItem('a')).rejects.toMatchObject({
       code: 'DATABASE',
       message: expect.stringContaining('DATABASE_URL'),
@@ -129,7 +132,7 @@ describe('a driver with a connection string', () => {
 describe('a database that does not answer', () => {
   it('is a miss within the timeout, and works again later', async () => {
     const driver = unstorageDriver({ url, timeout: 500 })
-    await driver.setItem('a', 'text')
+    await unstorageDriver({ url, timeout: 60_000 }).setItem('a', 'text')
     site.faults.always({ kind: 'error', status: 503 })
     expect([await driver.getItem('a'), await driver.hasItem('a')]).toEqual([null, false])
     site.faults.always({ kind: 'hang' })
@@ -141,7 +144,7 @@ describe('a database that does not answer', () => {
   })
 
   it('rejects with onError throw, for data that is more than a cache', async () => {
-    const driver = unstorageDriver({ url, timeout: 500, onError: 'throw' })
+    const driver = unstorageDriver({ url, timeout: 60_000, onError: 'throw' })
     site.faults.always({ kind: 'error', status: 503 })
     const calls = [driver.getItem, driver.hasItem, driver.removeItem, driver.getKeys, driver.clear]
     for (const call of calls) await expect(call('a')).rejects.toMatchObject({ code: 'DATABASE' })

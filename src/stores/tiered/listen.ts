@@ -10,6 +10,8 @@ import { randomNumber } from '../../values/random.ts'
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../../values/time-span.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import {
+  closeSocket,
+  connectClient,
   endListening,
   type ListeningClient,
   type ListeningRules,
@@ -155,8 +157,11 @@ async function listenOnce({ connect, rules, feed, reportError, onReady, signal }
   })
   signal.addEventListener('abort', end)
   let client: ListeningClient | undefined
+  let hasConnected = false
   let hasListened = false
   async function listenWith(opened: ListeningClient): Promise<void> {
+    await connectClient(opened, rules)
+    hasConnected = true
     await startListening(opened, rules)
     await feed.flush()
     hasListened = true
@@ -183,7 +188,8 @@ async function listenOnce({ connect, rules, feed, reportError, onReady, signal }
   // Notifications are lost until the next connection listens. Remove the copies now, because ending a connection may be
   // slow.
   if (!signal.aborted) await feed.flush()
-  if (client !== undefined) await endListening(client)
+  if (client !== undefined && hasConnected) await endListening(client)
+  else if (client !== undefined) closeSocket(client)
   return hasListened
 }
 

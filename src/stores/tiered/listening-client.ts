@@ -30,13 +30,17 @@ const HEARTBEAT = 'select pg_listening_channels()'
 /** The longest wait for the end of a connection, because an unreachable host never confirms it. */
 const LONGEST_END_MS = 1_000
 
+/** @throws DatabaseError if the server does not answer in time; any error of the client */
+export async function connectClient(client: ListeningClient, { timeoutMs }: ListeningRules): Promise<void> {
+  await answerWithin(timeoutMs, client.connect())
+}
+
 /**
- * Connects and listens. Resolves once the session listens.
+ * Resolves once the session listens.
  *
  * @throws DatabaseError if the server does not answer in time; any error of the client
  */
 export async function startListening(client: ListeningClient, { channel, timeoutMs }: ListeningRules): Promise<void> {
-  await answerWithin(timeoutMs, client.connect())
   await answerWithin(timeoutMs, client.query(`listen "${channel.replaceAll('"', '""')}"`))
 }
 
@@ -74,15 +78,25 @@ function ignoreRefusal(error: unknown): undefined {
   if (!SQLSTATE.test(text(error, 'code'))) throw error
 }
 
-/** Ends the connection, or closes its socket if the server does not confirm the end. Never rejects. */
+/**
+ * Ends the connection, or closes its socket if the server does not confirm the end. Never rejects.
+ *
+ * Call `closeSocket` instead while the client connects. The neon driver would send a message over a WebSocket that is not open yet,
+ * from a timer, and the error ends the process.
+ */
 export async function endListening(client: ListeningClient): Promise<void> {
   try {
     await answerWithin(LONGEST_END_MS, client.end())
   } catch {
-    const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
-    const { destroy } = Object(stream)
-    if (typeof destroy === 'function') destroy.call(stream)
+    closeSocket(client)
   }
+}
+
+/** Closes the socket without a message to the server. */
+export function closeSocket(client: ListeningClient): void {
+  const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
+  const { destroy } = Object(stream)
+  if (typeof destroy === 'function') destroy.call(stream)
 }
 
 /** Waits for the given time, or until the signal is aborted. */

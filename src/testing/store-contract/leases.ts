@@ -85,9 +85,9 @@ export function leases({ describe, test, expect, advance }: StoreSuite): void {
     })
 
     test('is granted early if the remaining lifetime is short relative to the computation', async (store) => {
-      await fillKey(store, { deadline: { kind: 'after', ms: 60_000 }, computeMs: 10_000 })
-      await store.write([item('written')], writeInput({ deadline: { kind: 'after', ms: 60_000 } }))
-      await advance(54_000)
+      await fillKey(store, { deadline: { kind: 'after', ms: 600_000 }, computeMs: 100_000 })
+      await store.write([item('written')], writeInput({ deadline: { kind: 'after', ms: 600_000 } }))
+      await advance(540_000)
       for (const [early, isClaimed] of [
         [0, false],
         [0.5, false],

@@ -89,11 +89,11 @@ export function rows({ describe, test, expect, advance }: StoreSuite): void {
     test('slide no further than the greatest age that the reader allows', async (store) => {
       await store.write([item('key')], writeInput({ deadline: MINUTE }))
       await advance(30_000)
-      const sliding = { ttlMs: 60_000, lifeMs: 75_000, maxAgeMs: 70_000 }
+      const sliding = { ttlMs: 60_000, lifeMs: 75_000, maxAgeMs: 85_000 }
       expect((await store.read('key', { sliding })).value?.value).toBe('"written"')
       await advance(35_000)
       expect((await store.has('key')).value).toBe(true)
-      await advance(5_000)
+      await advance(20_000)
       expect((await store.has('key')).value).toBe(false)
     })
 

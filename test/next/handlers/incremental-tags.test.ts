@@ -27,7 +27,7 @@ describe('a revalidated tag', () => {
     ['PAGES by its path', PAGES, '_N_T_/blog/post'],
   ])('expires %s on every instance', async (_, value, tag) => {
     await request().set(KEY, value, CONTROL)
-    const get = () => new (cacheHandler(createCache(site.db)))().get(KEY, { kind: value.kind })
+    const get = () => new (cacheHandler(createCache(site.db, { timeout: 60_000 })))().get(KEY, { kind: value.kind })
     expect(await get()).not.toBeNull()
     await request().revalidateTag('another')
     expect(await get()).not.toBeNull()

@@ -36,7 +36,7 @@ const VALUES = [
 describe.each(VALUES)('a value of the kind %s', (_, value, get, set) => {
   it('comes back unchanged on another instance', async () => {
     await request().set(KEY, value, set)
-    const found = await new (cacheHandler(createCache(site.db)))().get(KEY, get)
+    const found = await new (cacheHandler(createCache(site.db, { timeout: 60_000 })))().get(KEY, get)
     expect(found?.value).toEqual(value)
     expect(found?.lastModified).toBeGreaterThan(0)
   })
@@ -73,9 +73,9 @@ describe('a page', () => {
 
   it('expires at its expire time', async () => {
     await request().set(KEY, PAGE, CONTROL)
-    await advance(site.db, 3_599_000)
+    await advance(site.db, 3_500_000)
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).not.toBeNull()
-    await advance(site.db, 2_000)
+    await advance(site.db, 101_000)
     expect(await request().get(KEY, { kind: 'APP_PAGE' })).toBeNull()
   })
 

@@ -4,13 +4,18 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { createCache } from 'pgstash'
 import { migrate } from 'pgstash/migrate'
 import { cacheHandler, cacheHandlers, type UseCacheHandler } from 'pgstash/next'
-import { beforeAll, expect, it } from 'vitest'
+import { beforeAll, expect, it, vi } from 'vitest'
 import { createDatabase, createPool } from '../../setup/databases.ts'
 import { rounds } from '../../setup/statements.ts'
 import { entryOf, textOf } from './site.ts'
 
+// Some thousand reads, on a busy machine.
+vi.setConfig({ testTimeout: 240_000 })
+
 const WRITES = rounds(120)
 const READERS = 8
+/** Between two revalidations, the writer waits for at most this many reads. */
+const MOST_READS = 80
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 let db: NodePgDatabase
@@ -76,31 +81,42 @@ it.each([
   /** The newest version whose revalidation has been written. */
   let revalidated = await version()
   let isOver = false
+  let reads = 0
   let hits = 0
   const violations: string[] = []
 
   async function write(): Promise<void> {
-    for (let i = 0; i < WRITES; i++) {
+    for (let i = 0; i < WRITES && !isOver; i++) {
       const { rows } = await db.execute<{ version: number }>(
         sql`update versions set version = version + 1 returning version`,
       )
       await instances[i % 2 === 0 ? 0 : 1].revalidate()
       revalidated = Number(rows[0]?.version)
-      await pause(Math.random() * 15)
+      await moreReads(Math.random() ** 3 * MOST_READS)
     }
     isOver = true
+  }
+
+  // Waiting for reads instead of a time gives hits on a slow machine too.
+  async function moreReads(count: number): Promise<void> {
+    const awaited = reads + count
+    while (reads < awaited && !isOver) await pause(1)
   }
 
   async function read(instance: Instance): Promise<void> {
     while (!isOver) {
       const atLeast = revalidated
       const { value, isHit } = await instance.read()
+      reads++
       if (isHit) hits++
       if (value < atLeast) violations.push(`${value} instead of ${atLeast}`)
     }
   }
 
-  await Promise.all([write(), ...Array.from({ length: READERS }, (_, i) => read(instances[i % 2 === 0 ? 0 : 1]))])
+  const readers = Array.from({ length: READERS }, (_, i) => read(instances[i % 2 === 0 ? 0 : 1]))
+  await Promise.all([write(), ...readers]).finally(() => {
+    isOver = true
+  })
   expect(violations).toEqual([])
   expect(hits).toBeGreaterThan(WRITES / 2)
 })

@@ -10,7 +10,7 @@ const PASSWORD = 'a password of the probe'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `admin ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `admin ${env.RUNTIME}` })
   await cache.set('key', { answer: 42 }, { expiration: '1h' })
   const admin = cacheAdmin({ cache, authorize: basic({ user: 'ada', password: PASSWORD }) })
   const headers = { authorization: `Basic ${btoa(`ada:${PASSWORD}`)}` }

@@ -8,7 +8,7 @@ import { database } from './probe.ts'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `better-auth ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `better-auth ${env.RUNTIME}` })
   await cache.clear()
   const { get, set, getAndDelete, increment, delete: remove } = secondaryStorage(cache)
   await set('session', '{"user":"ada"}', 60)

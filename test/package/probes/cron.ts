@@ -11,7 +11,7 @@ export const run: Probe = async (env) => {
   const db = database(env)
   const tables = cacheTables({ prefix: `cron_${env.RUNTIME}_` })
   await migrate(db, { tables })
-  const cache = createCache(db, { tables })
+  const cache = createCache(db, { timeout: 60_000, tables })
   const expire = async () => {
     await cache.setMany({ a: 1, b: 2, c: 3 }, { expiration: '1h' })
     await cache.set('kept', 1)

@@ -15,7 +15,7 @@ export const run: Probe = async (env) => {
   await plain.execute(sql.raw(`drop table if exists ${name}`))
   await plain.execute(sql.raw(`create table ${name} (n int)`))
   const numbers = pgTable(name, { n: integer('n') })
-  const cache = createCache(plain, { namespace: name })
+  const cache = createCache(plain, { timeout: 60_000, namespace: name })
   await cache.clear()
   const db = drizzle(neon(env.DATABASE_URL), { cache: queryCache(cache) })
   const count = async () => (await db.select().from(numbers).$withCache()).length

@@ -11,7 +11,7 @@ const URL_A = 'https://example.com/caf%c3%a9'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `fetch ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `fetch ${env.RUNTIME}` })
   await cache.clear()
   const handle = rateLimit((request: Request) => Response.redirect(`${request.url}elsewhere`, 302), {
     cache,

@@ -18,7 +18,7 @@ import { database } from './probe.ts'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `hono ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `hono ${env.RUNTIME}` })
   await cache.clear()
   const app = new Hono<{ Variables: CacheVariables }>()
     .use(cacheMiddleware({ cache }))

@@ -8,7 +8,7 @@ import { database } from './probe.ts'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `keyv ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `keyv ${env.RUNTIME}` })
   await cache.clear()
 
   const five = keyvStore(cache)

@@ -16,7 +16,7 @@ import { database } from './probe.ts'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: env.RUNTIME, expiration: '1h', codec: jsonCodec })
+  const cache = createCache(db, { timeout: 60_000, namespace: env.RUNTIME, expiration: '1h', codec: jsonCodec })
   await cache.clear()
   await cache.set('user', { name: 'Ada', born: [1815, 12, 10] }, { tags: ['users'] })
   await cache.set('gone', 'soon', { expiration: new Date(0) })

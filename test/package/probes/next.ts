@@ -8,7 +8,7 @@ import { database } from './probe.ts'
 export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
-  const cache = createCache(db, { namespace: `next ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `next ${env.RUNTIME}` })
   const handlers = cacheHandlers(cache)
   const entry = (text: string) => ({
     value: new Response(text).body as ReadableStream<Uint8Array>,

@@ -12,7 +12,7 @@ export const run: Probe = async (env) => {
   const db = database(env)
   const tables = cacheTables({ prefix: `opennext_${env.RUNTIME}_` })
   await migrate(db, { tables })
-  const makeCache = () => createCache(db, { tables })
+  const makeCache = () => createCache(db, { timeout: 60_000, tables })
   const [pages, tags] = [incrementalCache(makeCache), tagCache(makeCache)]
   await pages.set('/page', PAGE)
   const found = await pages.get<typeof PAGE>('/page')

@@ -10,7 +10,7 @@ export const run: Probe = async (env) => {
   const db = database(env)
   const tables = cacheTables({ schema: `edge ${env.RUNTIME}`, prefix: 'my_' })
   await Promise.all([migrate(db, { tables }), migrate(db, { tables })])
-  const cache = createCache(db, { tables })
+  const cache = createCache(db, { timeout: 60_000, tables })
   await cache.set('kept', 1)
   await cache.set('expired', 1, { expiration: 0 })
   const [row] = await db.select({ live: count() }).from(tables.entries).where(live(tables))

@@ -3,6 +3,7 @@ import { type Cache, createCache } from 'pgstash'
 import { database, type ProbeEnv } from './probe.ts'
 
 interface Env extends ProbeEnv {
+  readonly TIMEOUT_MS: string
   /** Counts who has arrived, and opens a gate once all have. */
   readonly GATE: string
 }
@@ -12,7 +13,7 @@ let gate: Promise<unknown> | undefined
 
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
-    cache ??= createCache(database(env))
+    cache ??= createCache(database(env), { timeout: Number(env.TIMEOUT_MS) })
     const { pathname, searchParams } = new URL(request.url)
     const own = searchParams.get('own') ?? ''
     try {

@@ -6,7 +6,7 @@ let entry: CacheEntry<string> | undefined
 
 export default {
   async fetch(_request: Request, env: ProbeEnv): Promise<Response> {
-    entry ??= createCache(database(env)).entry<string>('same')
+    entry ??= createCache(database(env), { timeout: 12_000 }).entry<string>('same')
     return Response.json((await entry.value()) ?? null)
   },
 }

@@ -25,6 +25,7 @@ export const run: Probe = async (env) => {
   const history = historyListener(db, { name })
   const cache = withMetrics(
     createCache(db, {
+      timeout: 60_000,
       namespace: name,
       onEvent(event) {
         analytics(event)

@@ -11,7 +11,7 @@ export const run: Probe = async (env) => {
   const db = database(env)
   await migrate(db)
   const results: unknown[] = []
-  for (const given of [{ cache: createCache(db) }, { url: env.DATABASE_URL }]) {
+  for (const given of [{ cache: createCache(db, { timeout: 60_000 }) }, { url: env.DATABASE_URL, timeout: 60_000 }]) {
     const driver = unstorageDriver({ ...given, namespace: env.RUNTIME })
     await driver.clear()
     await driver.setItem('users:a', '007', { ttl: 60 })

@@ -15,7 +15,7 @@ export const run: Probe = async (env) => {
   await db.execute(sql`create table if not exists ${watched} (id int primary key)`)
   await watchTables(db, watched, { rows: true })
   const list = await watchedTables(db)
-  const cache = createCache(db, { namespace: `watched ${env.RUNTIME}` })
+  const cache = createCache(db, { timeout: 60_000, namespace: `watched ${env.RUNTIME}` })
   await cache.set('table', 1, { tags: [tableTag(watched)] })
   await cache.set('row', 1, { tags: [rowTag(watched, 1)] })
   await cache.set('other row', 1, { tags: [rowTag(watched, 2)] })
