@@ -285,7 +285,7 @@ describe('one cache for all requests of an isolate', () => {
     faults.next({ kind: 'hang' })
     const startedAt = performance.now()
     const [, ...followers] = clients().map((own) => answer(runtime(own)))
-    // Whoever waits for the whole timeout gets an error.
+    // A request that waits for the whole timeout gets an error.
     expect(await Promise.all(followers)).toEqual(ALL_RIGHT.slice(1))
     expect(performance.now() - startedAt).toBeGreaterThan(5_000)
   })

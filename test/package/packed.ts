@@ -11,7 +11,7 @@ import { layOut } from './node-modules.ts'
 
 const exec = promisify(execFile)
 
-// Whoever uses the package may first have to pack it or to wait for it, on a busy machine.
+// Using the package may take long, because it has to be packed first, on a busy machine.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 600_000 })
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url))
