@@ -23,14 +23,14 @@ const data = pgTable('data', { id: integer('id').primaryKey(), version: integer(
 
 const ROWS = 6
 const LONGEST_MS = 15
-/** Between two of its transactions, a writer waits for at most this many reads of each kind. */
-const MOST_READS = 80
 
 export interface RaceOptions {
   /** The number of reads of each kind. */
   readonly reads: number
   readonly readers: number
   readonly writers: number
+  /** Between two of its transactions, a writer waits for at most this many reads of each kind. */
+  readonly mostReads: number
   /** Ends the race early, if a test only needs to know whether the checker finds anything. */
   readonly stopAtFirst?: boolean
 }
@@ -101,7 +101,7 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
         committed[id] = Math.max(committed[id] ?? 0, version)
         result.commits++
       }
-      await readsOfEachKind(Math.random() ** 3 * MOST_READS)
+      await readsOfEachKind(Math.random() ** 3 * options.mostReads)
     }
   }
   // Waiting for reads instead of a time gives hits on a slow machine too. A write removes all results of the query cache.
