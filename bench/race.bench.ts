@@ -8,7 +8,12 @@ it(
   'the race at full size',
   async () => {
     const startedAt = performance.now()
-    const { reads, hits, violations, commits, rollbacks } = await race({ reads: READS, readers: 6, writers: 4 })
+    const { reads, hits, violations, commits, rollbacks } = await race({
+      reads: READS,
+      readers: 6,
+      writers: 4,
+      mostReads: 20,
+    })
     console.log(`  ${Math.round((performance.now() - startedAt) / 1000)} s, ${commits} commits, ${rollbacks} rollbacks`)
     for (const kind of KINDS) {
       console.log(`  ${kind}: ${reads[kind]} reads, ${hits[kind]} hits, ${violations[kind]} violations`)

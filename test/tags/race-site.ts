@@ -89,7 +89,9 @@ export async function race(options: RaceOptions): Promise<RaceResult> {
             .set({ version: sql`${data.version} + 1` })
             .where(eq(data.id, id))
             .returning()
-          await pause(Math.random() * LONGEST_MS)
+          // Every third commit comes after reads that began before it.
+          if (i % 3 === 0) await readsOfEachKind(1)
+          else await pause(Math.random() * LONGEST_MS)
           if (!keeps) tx.rollback()
           return rows[0]?.version ?? 0
         })
