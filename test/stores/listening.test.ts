@@ -206,6 +206,20 @@ it.each(['gives up', 'is closed'])(
   },
 )
 
+it('listen ends a client that hides its socket and never connected', async () => {
+  let ends = 0
+  const hidden: ListeningClient = {
+    connect: () => new Promise(() => {}),
+    query: async () => ({}),
+    end: async () => ends++,
+    on: () => {},
+  }
+  const cache = tieredCache({ l1: memoryCache(), l2: memoryCache() })
+  const listening = listen(cache, { channel: CHANNEL, connect: () => hidden, onError: () => {}, timeout: '1m' })
+  await listening.close()
+  expect(ends).toBe(1)
+})
+
 describe.skipIf(pgbouncerPath === undefined)('through PgBouncer with transaction pooling', () => {
   it('reports that the session no longer listens', async () => {
     const bouncer = await startPgBouncer(url, 2)

@@ -10,7 +10,6 @@ import { randomNumber } from '../../values/random.ts'
 import { MAX_TIMER_MS, milliseconds, type TimeSpan } from '../../values/time-span.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import {
-  closeSocket,
   connectClient,
   endListening,
   type ListeningClient,
@@ -188,8 +187,7 @@ async function listenOnce({ connect, rules, feed, reportError, onReady, signal }
   // Notifications are lost until the next connection listens. Remove the copies now, because ending a connection may be
   // slow.
   if (!signal.aborted) await feed.flush()
-  if (client !== undefined && hasConnected) await endListening(client)
-  else if (client !== undefined) closeSocket(client)
+  if (client !== undefined) await endListening(client, hasConnected)
   return hasListened
 }
 

@@ -81,22 +81,25 @@ function ignoreRefusal(error: unknown): undefined {
 /**
  * Ends the connection, or closes its socket if the server does not confirm the end. Never rejects.
  *
- * Call `closeSocket` instead while the client connects. The neon driver would send a message over a WebSocket that is not open yet,
- * from a timer, and the error ends the process.
+ * @param hasConnected if false, the socket is closed without a message to the server. The neon driver would send the
+ *   message from a timer, over a WebSocket that is not open yet, and the error would end the process.
  */
-export async function endListening(client: ListeningClient): Promise<void> {
+export async function endListening(client: ListeningClient, hasConnected: boolean): Promise<void> {
   try {
+    if (!hasConnected && closeSocket(client)) return
     await answerWithin(LONGEST_END_MS, client.end())
   } catch {
     closeSocket(client)
   }
 }
 
-/** Closes the socket without a message to the server. */
-export function closeSocket(client: ListeningClient): void {
+/** Returns false if the client hides its socket, as a client of another package may. */
+function closeSocket(client: ListeningClient): boolean {
   const stream: unknown = Reflect.get(Object(Reflect.get(client, 'connection')), 'stream')
   const { destroy } = Object(stream)
-  if (typeof destroy === 'function') destroy.call(stream)
+  if (typeof destroy !== 'function') return false
+  destroy.call(stream)
+  return true
 }
 
 /** Waits for the given time, or until the signal is aborted. */
