@@ -2,6 +2,7 @@ import { type Cache, createCache, DatabaseError, DatabaseTimeoutError } from 'pg
 import type { RateLimitOptions } from 'pgstash/fetch'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createDatabase } from '../setup/databases.ts'
+import { eventually } from '../setup/eventually.ts'
 import { type Args, createMigratedStash, createStash, emptied, limited, statuses } from './limits.ts'
 
 let stash: Awaited<ReturnType<typeof createMigratedStash>>
@@ -33,7 +34,8 @@ describe('when the database fails', () => {
     expect([answer.headers.has('ratelimit'), answer.headers.has('ratelimit-policy')]).toEqual([false, false])
     expect(onError.mock.calls).toMatchObject([[{ code: expect.stringMatching(/^(?:DATABASE|TIMEOUT)$/) }, {}]])
     stash.faults.heal()
-    expect(await statuses(make({ limit: 0 }), 1)).toEqual([429])
+    // On a busy machine, a call may exceed the timeout and pass.
+    await eventually(async () => expect(await statuses(app, 1)).toEqual([429]))
   })
 
   it.each(failures)('and %s, requests get the error with failOpen: false', async (_name, fault) => {

@@ -22,7 +22,7 @@ describe.each(FORMS)('%s: the answer to a POST', (form) => {
     for (const [method, body] of Object.entries({ GET: 'posted', HEAD: '' })) {
       const hit = await site1.fetch('/a', { method })
       expect([brief(hit), await hit.text()]).toEqual(['hit', body])
-      expect(Number(hit.headers.get('age'))).toBeGreaterThanOrEqual(5)
+      expect(Number(hit.headers.get('age'))).toBeGreaterThanOrEqual(10)
     }
     expect(site1.calls).toHaveLength(1)
     expect(await heldLeases(site)).toEqual([])

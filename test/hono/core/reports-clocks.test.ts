@@ -115,7 +115,7 @@ describe('an Age', () => {
     })
     await fetch('/a')
     await age(site, 30_000)
-    expect(Number((await fetch('/a')).headers.get('age'))).toBeGreaterThanOrEqual(45)
+    expect(Number((await fetch('/a')).headers.get('age'))).toBeGreaterThanOrEqual(50)
     await age(site, 30_000)
     await fetch('/a')
     expect(Number((await fetch('/a')).headers.get('age'))).toBeLessThan(10)
